@@ -1,0 +1,41 @@
+# Every target sets up what it needs: a fresh machine with git, make and python >= 3.11 is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help install demo up test lint types layers events clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(STAMP) ## Install everything into .venv, locked by hash
+
+$(STAMP): tests/bootstrap.txt tests/requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python >= 3.11 is needed; name one with make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r tests/bootstrap.txt
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes tests/requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install ## Submit four circuits to a local cloud, run them, verify their evidence offline
+	@$(BIN)/python -m infra.local.demo
+
+up: install ## Run the local cloud in the foreground until Ctrl-C
+	@$(BIN)/python -m infra.local
+
+test: install lint types ## Lint, type checks and the whole test suite
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: install ## ruff and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+types: install ## mypy strict
+	$(BIN)/mypy
+
+clean: ## Remove everything that was built or installed here
+	rm -rf $(VENV) .cache build cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
