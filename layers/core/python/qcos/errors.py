@@ -1,0 +1,127 @@
+"""Every refusal the service can give: a stable code, an HTTP status, words that tell the reader what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+
+class QcosError(Exception):
+    """An expected refusal.
+
+    ``message`` is shown to users as it is: it says what was wrong and what to do. ``details`` holds
+    machine-readable places (``field``, ``line``, ``column``, ``rule``, ...). Never put circuit text, keys or
+    another library's error text into either.
+    """
+
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, details: Sequence[dict[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = list(details)
+
+
+class InvalidCircuit(QcosError):
+    """The circuit cannot be accepted; ``line`` and ``column`` (from 1) point at the token that shows why."""
+
+    code = "INVALID_CIRCUIT"
+    status = 400
+
+    def __init__(self, message: str, *, line: int | None = None, column: int | None = None, rule: str = "") -> None:
+        place: dict[str, Any] = {"field": "qasm", "rule": rule or "circuit"}
+        if line is not None:
+            place |= {"line": line, "column": column}
+            message = f"line {line}, column {column}: {message}"
+        super().__init__(message, [place])
+        self.line = line
+        self.column = column
+        self.rule = rule
+
+
+class ValidationFailed(QcosError):
+    """The request is not of the documented form (types, ranges, unknown fields)."""
+
+    code = "VALIDATION_ERROR"
+    status = 400
+
+
+class Unauthorized(QcosError):
+    """No usable API key came with the request."""
+
+    code = "UNAUTHORIZED"
+    status = 401
+
+
+class Forbidden(QcosError):
+    """The API key is good but lacks the scope this call needs."""
+
+    code = "FORBIDDEN"
+    status = 403
+
+
+class JobNotFound(QcosError):
+    """No such job for this tenant; another tenant's job answers the same."""
+
+    code = "JOB_NOT_FOUND"
+    status = 404
+
+
+class BundleNotFound(QcosError):
+    """No such evidence bundle for this tenant."""
+
+    code = "BUNDLE_NOT_FOUND"
+    status = 404
+
+
+class BackendNotFound(QcosError):
+    """The backend id is in no catalogue."""
+
+    code = "BACKEND_NOT_FOUND"
+    status = 404
+
+
+class RouteNotFound(QcosError):
+    """The path is none of the API's."""
+
+    code = "NOT_FOUND"
+    status = 404
+
+
+class MethodNotAllowed(QcosError):
+    """The path exists, the method does not."""
+
+    code = "METHOD_NOT_ALLOWED"
+    status = 405
+
+
+class Conflict(QcosError):
+    """Somebody else changed the job at the same moment, or its state does not allow the change."""
+
+    code = "CONFLICT"
+    status = 409
+
+
+class PayloadTooLarge(QcosError):
+    """The request body is over the documented size."""
+
+    code = "PAYLOAD_TOO_LARGE"
+    status = 413
+
+
+class BackendUnavailable(QcosError):
+    """The backend exists but takes no work now."""
+
+    code = "BACKEND_UNAVAILABLE"
+    status = 503
+    retryable = True
+
+
+class Unavailable(QcosError):
+    """A dependency did not answer in time; nothing was changed."""
+
+    code = "UNAVAILABLE"
+    status = 503
+    retryable = True
