@@ -1,0 +1,316 @@
+"""The event log's vocabulary: envelope, canonical bytes, hash chain, and what each event says.
+
+An event is stored as its canonical bytes (RFC 8785 JSON of the envelope, without its own hash). Its hash is
+``SHA-256(0x00 || bytes)``, which is also its leaf hash in an RFC 9162 tree; ``prev_hash`` names the
+predecessor's, so a log cannot be shortened, reordered or edited without a trace. Event data holds no floats.
+Events are past tense and change only by addition.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+import rfc8785
+from pydantic import Field
+
+from qcos.models import (
+    Digest,
+    MetricsTable,
+    Options,
+    StoredObject,
+    Timestamp,
+    Value,
+    Verification,
+    timestamp,
+)
+
+NO_HASH = "sha256:" + "0" * 64
+"""``prev_hash`` of the first event of a stream."""
+
+
+class EventData(Value):
+    """What one type of event says. The class name is the type's name."""
+
+    schema_version: ClassVar[int] = 1
+
+
+class JobSubmitted(EventData):
+    """A user's circuit was accepted; the job exists from here on."""
+
+    circuit: StoredObject
+    backend: str
+    shots: int = Field(ge=1)
+    options: Options
+    qubits: int = Field(ge=1)
+    operations: int = Field(ge=0)
+    request_hash: Digest
+
+
+class TranspileStarted(EventData):
+    """A worker began to optimize the circuit."""
+
+    attempt: int
+
+
+class CircuitOptimized(EventData):
+    """The optimized circuit was found, verified and stored.
+
+    ``provider_input`` is the native circuit as the provider will get it, ``optimized`` the same as OpenQASM 2,
+    ``report`` the optimizer's whole account (every candidate, bit maps, versions).
+    """
+
+    attempt: int
+    strategy: str
+    candidates: int = Field(ge=1)
+    metrics: MetricsTable
+    verification: Verification
+    versions: dict[str, str]
+    optimized: StoredObject
+    provider_input: StoredObject
+    report: StoredObject
+
+
+class ExecutionIntended(EventData):
+    """Written before the provider is called. Only the process that appended it may call, once.
+
+    ``token`` names the submission at the provider, so that a lost answer can be matched later.
+    """
+
+    attempt: int
+    n: int = Field(ge=1)
+    token: str
+    provider_backend: str
+    request: StoredObject
+    calibration: StoredObject | None = None
+
+
+class ExecutionRefused(EventData):
+    """The provider definitely did not take the submission; nothing runs and nothing is owed."""
+
+    n: int
+    code: str
+    message: str
+    retryable: bool
+
+
+class ExecutionSubmitted(EventData):
+    """The provider took the submission."""
+
+    n: int
+    provider_job_id: str
+
+
+class ExecutionAdopted(EventData):
+    """A submission whose answer was lost was found at the provider by its token."""
+
+    n: int
+    provider_job_id: str
+
+
+class ExecutionHeld(EventData):
+    """Whether the provider took a paid submission is unknown and could not be found out; a person decides."""
+
+    n: int
+    reason: str
+
+
+class ExecutionCompleted(EventData):
+    """The provider finished. ``raw`` is its answer as received, ``result`` the counts in the user's bit order."""
+
+    n: int
+    provider_job_id: str
+    result: StoredObject
+    raw: StoredObject
+    provider_submitted_at: str | None = None
+    provider_started_at: str | None = None
+    provider_completed_at: str | None = None
+    execution_duration_ms: int | None = None
+    cost_microdollars: int | None = None
+
+
+class EvidenceSigned(EventData):
+    """The evidence bundle was signed, verified and stored; from here on it is served."""
+
+    bundle_id: str
+    bundle_hash: Digest
+    algorithm: Literal["ML-DSA-65", "Ed25519"]
+    key_id: str
+    key: str
+
+
+class JobCompleted(EventData):
+    """The job ended well."""
+
+    attempt: int
+
+
+class JobFailed(EventData):
+    """The job ended without a result; ``message`` tells the user why and what to do."""
+
+    attempt: int
+    step: Literal["transpile", "execute", "await", "sign", "workflow"]
+    code: str
+    message: str
+    retryable: bool
+
+
+class Unrecognised(EventData):
+    """An event of a type that this version does not know; readers pass over it."""
+
+
+EVENT_TYPES: dict[str, type[EventData]] = {
+    kind.__name__: kind
+    for kind in (
+        JobSubmitted,
+        TranspileStarted,
+        CircuitOptimized,
+        ExecutionIntended,
+        ExecutionRefused,
+        ExecutionSubmitted,
+        ExecutionAdopted,
+        ExecutionHeld,
+        ExecutionCompleted,
+        EvidenceSigned,
+        JobCompleted,
+        JobFailed,
+    )
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry of a stream, exactly as stored: ``raw`` is authoritative, everything else is read from it."""
+
+    raw: bytes
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The envelope: event_id, tenant, stream_id, version, type, schema_version, occurred_at, ..., data."""
+        document: dict[str, Any] = json.loads(self.raw)
+        return document
+
+    @cached_property
+    def hash(self) -> str:
+        """``sha256:<hex>`` of 0x00 and the canonical bytes."""
+        return "sha256:" + hashlib.sha256(b"\x00" + self.raw).hexdigest()
+
+    @cached_property
+    def data(self) -> EventData:
+        """The typed content; :class:`Unrecognised` for a type that a newer version wrote."""
+        kind = EVENT_TYPES.get(self.type, Unrecognised)
+        return kind.model_validate(self.document["data"])
+
+    @property
+    def event_id(self) -> str:
+        return str(self.document["event_id"])
+
+    @property
+    def tenant(self) -> str:
+        return str(self.document["tenant"])
+
+    @property
+    def stream_id(self) -> str:
+        return str(self.document["stream_id"])
+
+    @property
+    def version(self) -> int:
+        return int(self.document["version"])
+
+    @property
+    def type(self) -> str:
+        return str(self.document["type"])
+
+    @property
+    def occurred_at(self) -> Timestamp:
+        return str(self.document["occurred_at"])
+
+    @property
+    def prev_hash(self) -> str:
+        return str(self.document["prev_hash"])
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who and what caused events: ``actor`` (``key:<id>`` or ``step:<name>``) and the request they belong to."""
+
+    actor: str
+    correlation_id: str
+    causation_id: str | None = None
+
+
+def new_event_id() -> str:
+    """128 random bits as text."""
+    return "evt_" + secrets.token_hex(16)
+
+
+def chain(
+    tenant: str, stream_id: str, log: Sequence[Event], data: Sequence[EventData], origin: Origin, now: datetime
+) -> list[Event]:
+    """The events that would extend ``log`` (the whole stream so far, oldest first) by ``data``."""
+    version = log[-1].version if log else 0
+    prev_hash = log[-1].hash if log else NO_HASH
+    events: list[Event] = []
+    for item in data:
+        version += 1
+        event = Event(
+            canonical(
+                {
+                    "event_id": new_event_id(),
+                    "tenant": tenant,
+                    "stream_id": stream_id,
+                    "version": version,
+                    "type": type(item).__name__,
+                    "schema_version": item.schema_version,
+                    "occurred_at": timestamp(now),
+                    "correlation_id": origin.correlation_id,
+                    "causation_id": origin.causation_id,
+                    "actor": origin.actor,
+                    "prev_hash": prev_hash,
+                    "data": item.model_dump(mode="json"),
+                }
+            )
+        )
+        events.append(event)
+        prev_hash = event.hash
+    return events
+
+
+class BrokenChain(Exception):
+    """A stream's events do not follow from each other: it was changed outside the service."""
+
+
+def check_chain(log: Sequence[Event]) -> None:
+    """Raise :class:`BrokenChain` unless ``log`` is a whole stream, each event naming its predecessor."""
+    prev_hash = NO_HASH
+    for expected, event in enumerate(log, 1):
+        if event.version != expected or event.prev_hash != prev_hash:
+            raise BrokenChain(f"{event.stream_id}: event {expected} does not follow its predecessor")
+        prev_hash = event.hash
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """RFC 8785 bytes of ``document``.
+
+    Raises:
+        ValueError: it holds a float; text and integers are the only forms that survive every store unchanged.
+    """
+    _refuse_floats(document)
+    return rfc8785.dumps(document)
+
+
+def _refuse_floats(value: Any) -> None:
+    if isinstance(value, float):
+        raise ValueError("an event holds no floats: write integers of a small unit, or decimal text")
+    if isinstance(value, Mapping):
+        for item in value.values():
+            _refuse_floats(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _refuse_floats(item)

@@ -1,0 +1,371 @@
+"""What the use cases need from the world, as protocols. Adapters implement them; one contract suite tests them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from qcos.events import Event
+from qcos.models import StoredObject
+from qcos.views import JobPage, JobRow, RowChange
+
+
+class Clock(Protocol):
+    """The present."""
+
+    def __call__(self) -> datetime:
+        """Now, aware, UTC."""
+
+
+# --- the log -----------------------------------------------------------------------------------------------
+
+
+class VersionConflict(Exception):
+    """Another writer appended to the stream first; read it again and decide again."""
+
+
+class EventStore(Protocol):
+    """The append-only log: one stream a job."""
+
+    def read(self, tenant: str, stream_id: str) -> list[Event]:
+        """The whole stream, oldest first, strongly consistent; empty when there is none."""
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Add consecutive events of one stream, all or none, each only if its version is free.
+
+        An append that repeats one that already succeeded (same event ids) succeeds.
+
+        Raises:
+            VersionConflict: another event holds one of the versions.
+            ValueError: no events, more than 100, not consecutive, or one over 350,000 bytes.
+        """
+
+
+class ObjectStore(Protocol):
+    """Immutable objects of the tenant's bucket."""
+
+    def put(self, kind: str, data: bytes, media_type: str) -> StoredObject:
+        """Store ``data`` under ``<kind>/<sha3-256 hex>``; storing it again changes nothing."""
+
+    def put_named(self, key: str, data: bytes, media_type: str) -> bytes:
+        """Store ``data`` under ``key`` unless something is there; returns what is stored there now."""
+
+    def get(self, key: str) -> bytes:
+        """The bytes under ``key``.
+
+        Raises:
+            ObjectMissing: nothing is there.
+        """
+
+    def get_checked(self, stored: StoredObject) -> bytes:
+        """The bytes of ``stored``.
+
+        Raises:
+            ObjectMissing: nothing is there.
+            ObjectDamaged: what is there has another digest.
+        """
+
+
+class ObjectMissing(Exception):
+    """No object has that key."""
+
+
+class ObjectDamaged(Exception):
+    """An object's bytes do not have the digest it is stored under."""
+
+
+# --- read models and control -------------------------------------------------------------------------------
+
+
+class Views(Protocol):
+    """Projected read models; eventually consistent with the log."""
+
+    def row(self, tenant: str, job_id: str) -> JobRow | None:
+        """The stored list line of a job, strongly consistent."""
+
+    def save(self, change: RowChange) -> bool:
+        """Write a row and its counter changes in one transaction; False when the row is no longer at ``seen``."""
+
+    def jobs(self, tenant: str, status: str | None, limit: int, offset: int) -> JobPage:
+        """Lines ``offset`` to ``offset + limit`` of the tenant's jobs (of one status, or all), newest first."""
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A key as stored: never its secret, only ``digest`` = SHA-256(pepper || secret) in hex."""
+
+    public_id: str
+    tenant: str
+    name: str
+    digest: str
+    scopes: tuple[str, ...]
+    created_at: str
+    expires_at: str | None = None
+    revoked_at: str | None = None
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A workflow waiting for a provider job: its task token and how many times the provider was asked."""
+
+    tenant: str
+    job_id: str
+    attempt: int
+    token: str
+    n: int
+
+
+class Control(Protocol):
+    """Mutable bookkeeping that is neither log nor projection."""
+
+    def put_api_key(self, key: ApiKey) -> None:
+        """Store a new key.
+
+        Raises:
+            ValueError: the public id is taken.
+        """
+
+    def api_key(self, public_id: str) -> ApiKey | None:
+        """The key of that public id."""
+
+    def put_signing_key(self, jwk: Mapping[str, Any]) -> None:
+        """Register a public signing key (a JWK with ``kid``) for ever; registering it again changes nothing."""
+
+    def signing_keys(self) -> list[dict[str, Any]]:
+        """Every public signing key ever registered, as JWKs, oldest first."""
+
+    def open_wait(self, wait: Wait) -> Wait:
+        """Store a wait unless one of the same job, attempt and token is stored; returns the stored one."""
+
+    def advance_wait(self, wait: Wait) -> bool:
+        """Move a wait from ``n`` to ``n + 1``; False when somebody else already did, or it is closed."""
+
+    def close_wait(self, wait: Wait) -> None:
+        """Forget a wait; forgetting twice is harmless."""
+
+
+# --- messages and workflow ---------------------------------------------------------------------------------
+
+
+class TokenClosed(Exception):
+    """The workflow no longer waits for this task token."""
+
+
+class Workflows(Protocol):
+    """The state machine's executions."""
+
+    def start(self, name: str, payload: Mapping[str, Any]) -> None:
+        """Start the execution ``name``; it already running, or having run, with this name is success."""
+
+    def resolve(self, token: str, output: Mapping[str, Any]) -> None:
+        """Answer a waiting task.
+
+        Raises:
+            TokenClosed: nobody waits for that token any more.
+        """
+
+
+class PollQueue(Protocol):
+    """The queue of things to ask the provider about."""
+
+    def send(self, message: Mapping[str, Any], delay_s: int) -> None:
+        """Deliver ``message`` after ``delay_s`` seconds (clamped to 0..900), at least once."""
+
+
+class ParkingLot(Protocol):
+    """Where a stream reader puts what it cannot handle, so that the rest goes on."""
+
+    def park(self, reader: str, tenant: str, stream_id: str, version: int, reason: str) -> None:
+        """Keep a note of one event to read again later."""
+
+
+class Bus(Protocol):
+    """The tenant's event bus."""
+
+    def publish(self, events: Sequence[Event]) -> list[Event]:
+        """Publish events; returns those that the bus did not take."""
+
+
+# --- the provider ------------------------------------------------------------------------------------------
+
+
+class ProviderRefused(Exception):
+    """The provider gave a definite no: nothing was created. ``retryable`` when a later try may succeed."""
+
+    def __init__(self, code: str, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.retryable = retryable
+
+
+class ProviderUnknown(Exception):
+    """No usable answer came: whether the submission was taken is unknown."""
+
+
+class ProviderUnavailable(Exception):
+    """A read did not succeed; asking again later is safe."""
+
+
+@dataclass(frozen=True)
+class ProviderBackend:
+    """A machine's live state. ``status`` is available, unavailable or retired; ``queue_ms`` the average wait."""
+
+    name: str
+    status: str
+    qubits: int
+    queue_ms: int | None
+    degraded: bool
+    last_updated: str | None = None
+
+
+@dataclass(frozen=True)
+class Characterization:
+    """A machine's newest characterisation; fidelities are 0..1 and None where the provider does not state them."""
+
+    id: str
+    date: str
+    single_qubit_fidelity: float | None
+    two_qubit_fidelity: float | None
+    readout_fidelity: float | None
+    raw: bytes = b""
+
+
+@dataclass(frozen=True)
+class ProviderJob:
+    """A job as the provider lists it. ``status``: submitted, ready, started, completed, canceled or failed."""
+
+    id: str
+    status: str
+    name: str | None = None
+    backend: str | None = None
+    failure_code: str | None = None
+    failure_message: str | None = None
+    submitted_at: str | None = None
+    started_at: str | None = None
+    completed_at: str | None = None
+    execution_duration_ms: int | None = None
+    noise_model: str | None = None
+
+
+@dataclass(frozen=True)
+class ProviderResult:
+    """A finished job's answer as received.
+
+    Exactly one of the two is set: ``histogram`` (shots per outcome) where the machine counted shots,
+    ``probabilities`` where an ideal simulation knows them exactly. Keys are decimal numbers whose bit k is qubit k.
+    """
+
+    raw: bytes
+    histogram: dict[str, int] | None = None
+    probabilities: dict[str, float] | None = None
+
+
+class Provider(Protocol):
+    """IonQ, or whatever speaks its API. Reads may be repeated; ``submit`` never is."""
+
+    def backends(self) -> list[ProviderBackend]:
+        """Every machine and its live state.
+
+        Raises:
+            ProviderUnavailable: no answer.
+        """
+
+    def characterization(self, backend: str) -> Characterization | None:
+        """The newest characterisation of a machine, or None where it has none.
+
+        Raises:
+            ProviderUnavailable: no answer.
+        """
+
+    def submit(self, body: bytes) -> str:
+        """One POST of a job; its provider id.
+
+        Raises:
+            ProviderRefused: definitely not taken (a 4xx, or the connection was never made).
+            ProviderUnknown: sent, but no usable answer (timeout, reset, 5xx, unreadable).
+        """
+
+    def jobs(self, ids: Sequence[str]) -> dict[str, ProviderJob]:
+        """The listed jobs that exist, by id; at most 25 ids.
+
+        Raises:
+            ProviderUnavailable: no answer.
+        """
+
+    def find(self, token: str, backend: str, since: datetime) -> ProviderJob | None:
+        """The job whose name is ``token``, searched among the jobs of ``backend`` submitted after ``since``.
+
+        Raises:
+            ProviderUnavailable: no answer.
+        """
+
+    def result(self, job: ProviderJob) -> ProviderResult:
+        """A completed job's result.
+
+        Raises:
+            ProviderUnavailable: no answer, or one that is not a result.
+        """
+
+    def cost_microdollars(self, job_id: str) -> int | None:
+        """What a completed job cost, in 1e-6 US dollars, or None where the provider does not say.
+
+        Raises:
+            ProviderUnavailable: no answer.
+        """
+
+    def cancel(self, job_id: str) -> None:
+        """Ask the provider to stop a job; asking about a finished one is harmless.
+
+        Raises:
+            ProviderUnavailable: no answer.
+        """
+
+
+# --- optimizing and evidence -------------------------------------------------------------------------------
+
+
+class Optimize(Protocol):
+    """The optimizer, in a process of its own; answers its JSON document."""
+
+    def __call__(self, qasm: str, target: str, level: int, *, seconds: float) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class SignedBundle:
+    """A signed evidence bundle: the exact JSON bytes that are served, and what the log says of them."""
+
+    document: bytes
+    bundle_hash: str
+    algorithm: str
+    key_id: str
+
+
+class EvidenceSigner(Protocol):
+    """Makes signed bundles with the tenant's keys."""
+
+    def register(self) -> list[dict[str, Any]]:
+        """The public keys it signs with, as JWKs."""
+
+    def sign(self, record: Mapping[str, Any], event_hashes: Sequence[str], *, post_quantum: bool) -> SignedBundle:
+        """Assemble, sign and verify a bundle of ``record`` and the log whose event hashes are given."""
+
+    def inspect(self, document: bytes) -> SignedBundle:
+        """What a stored bundle of this tenant is, after verifying it.
+
+        Raises:
+            ValueError: it does not verify.
+        """
+
+
+class EvidenceVerifier(Protocol):
+    """Judges bundles against the tenant's published keys."""
+
+    def __call__(self, document: bytes, jwks: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
+        """The verdict as the API answers it.
+
+        Raises:
+            ValueError: there is no single well-defined bundle to judge (message and ``code`` say why).
+        """
