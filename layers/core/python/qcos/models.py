@@ -92,3 +92,21 @@ class Verification(Value):
 def reduction_percent(original: int, optimized: int) -> float:
     """How much smaller ``optimized`` is, in percent of ``original``, one decimal; negative when it grew."""
     return round(100 * (original - optimized) / original, 1) if original else 0.0
+
+
+class Caller(Value):
+    """Who makes a request: the tenant and key that the authorizer vouches for, and the request's id."""
+
+    tenant: str
+    key_id: str
+    scopes: frozenset[str]
+    request_id: str
+
+
+class Submission(Value):
+    """A circuit that a user wants run, defaults applied."""
+
+    qasm: str
+    backend: str
+    shots: int
+    options: Options
