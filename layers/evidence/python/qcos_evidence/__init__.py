@@ -1,0 +1,47 @@
+"""Evidence bundles: what a quantum circuit did, signed so that a stranger can check it offline.
+
+Assemble and sign::
+
+    bundle = assemble(bundle_id=..., created_at=..., circuit_hash=..., execution_proof=..., event_log=..., issuer=...,
+                      job_id=...)
+    signed = sign(bundle, LocalSigner(KeyPair.generate("ML-DSA-65")))
+
+Verify::
+
+    verdict = verify(data, KeySet.from_jwks(jwks), now=datetime.now(UTC))
+    print(report(verdict))
+"""
+
+from qcos_evidence.bundle import assemble, digest, event_hash, event_log, sha3_256
+from qcos_evidence.canonical import canonical, parse
+from qcos_evidence.errors import EvidenceError, Malformed, SigningFailed
+from qcos_evidence.keys import KeyPair, KeySet, LocalSigner, PublicKey, Signer, mu, spki_to_public
+from qcos_evidence.schema import Reason
+from qcos_evidence.signing import sign, to_be_signed
+from qcos_evidence.verification import Verdict, report, verify
+
+__all__ = [
+    "EvidenceError",
+    "KeyPair",
+    "KeySet",
+    "LocalSigner",
+    "Malformed",
+    "PublicKey",
+    "Reason",
+    "Signer",
+    "SigningFailed",
+    "Verdict",
+    "assemble",
+    "canonical",
+    "digest",
+    "event_hash",
+    "event_log",
+    "mu",
+    "parse",
+    "report",
+    "sha3_256",
+    "sign",
+    "spki_to_public",
+    "to_be_signed",
+    "verify",
+]

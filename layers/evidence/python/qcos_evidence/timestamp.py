@@ -1,0 +1,23 @@
+"""Instants as this format writes them: RFC 3339 in UTC with ``Z``, whole seconds or milliseconds."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+_FORM = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{3}))?Z")
+
+
+def parse_timestamp(text: object) -> datetime | None:
+    """The instant ``text`` names, aware and in UTC, or None if it is not exactly of the form or no real instant.
+
+    Offsets, leap seconds, dates such as 30 February and digits other than 0-9 are none.
+    """
+    match = _FORM.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, millisecond = (int(group or 0) for group in match.groups())
+    try:
+        return datetime(year, month, day, hour, minute, second, millisecond * 1000, tzinfo=UTC)
+    except ValueError:
+        return None

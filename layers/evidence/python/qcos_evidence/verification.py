@@ -1,0 +1,227 @@
+"""Verification: offline, from a bundle and a pinned set of public keys, with a reason for everything that is not valid.
+
+Three checks are always made. ``signature``: a trusted key signed exactly this content. ``hash``: the hashes in it are
+well formed and agree with each other and with whatever circuit, events and expectations the caller brings.
+``timestamp``: its times are real, in order, not in the future, and within the key's validity. A check that cannot be
+made comes out ``invalid``, with the reason.
+
+A valid bundle is authentic, not new: whoever needs to know that it is *this* job's passes ``expected_job_id``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from qcos_evidence.bundle import content, event_hash, sha3_256, sha256_text
+from qcos_evidence.canonical import MAX_BYTES, canonical, parse, plain
+from qcos_evidence.encoding import decode_base64
+from qcos_evidence.errors import EvidenceError, Malformed
+from qcos_evidence.keys import SIGNATURE_BYTES, KeySet, PublicKey
+from qcos_evidence.schema import (
+    CLOCK_SKEW,
+    Check,
+    Reason,
+    identifier,
+    job_id,
+    leaf_hashes,
+    log_mismatches,
+    violations,
+)
+from qcos_evidence.signing import to_be_signed
+from qcos_evidence.timestamp import parse_timestamp
+
+Outcome = Literal["valid", "invalid"]
+
+_SIGNATURE_MEMBERS = ("algorithm", "key_id", "signature")
+_SIGNATURE_PREFIX = "base64:"
+_FIRST_PREV_HASH = sha256_text(bytes(32))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found out about one bundle.
+
+    ``bundle_id``, ``job_id`` and ``created_at`` are what the bundle says of itself, None where it says nothing
+    well formed; they are only to be believed if the verdict is ``valid``. ``bundle_hash`` is ``sha3-256:<hex>``, None
+    if the bundle has no canonical bytes.
+    """
+
+    valid: bool
+    checks: dict[Check, Outcome]
+    reasons: tuple[Reason, ...]
+    bundle_id: str | None
+    job_id: str | None
+    created_at: str | None
+    bundle_hash: str | None
+
+
+def verify(
+    document: bytes | Mapping[str, Any],
+    keys: KeySet,
+    *,
+    now: datetime,
+    circuit: bytes | None = None,
+    events: Sequence[Mapping[str, Any]] | None = None,
+    expected_job_id: str | None = None,
+    expected_circuit_hash: str | None = None,
+) -> Verdict:
+    """Judge a bundle.
+
+    Args:
+        document: the JSON text as bytes, which is the stricter way (a reader that has already run may have dropped a
+            repeated member), or the object read from it by :func:`~qcos_evidence.canonical.parse`.
+        keys: the only keys that are believed.
+        now: the verifier's clock, with a time zone.
+        circuit: bytes that must hash to ``circuit_hash`` or ``optimized_circuit_hash``.
+        events: the job's event documents in order, which must hash to the log's leaves and chain up.
+        expected_job_id: the job the bundle must be of.
+        expected_circuit_hash: what ``circuit_hash`` must be.
+    Raises:
+        Malformed: there is no single well-defined bundle to judge. Nothing else is raised, whatever the document.
+        ValueError: ``now`` has no time zone.
+    """
+    if now.tzinfo is None:
+        raise ValueError("now must have a time zone")
+    bundle = parse(document) if isinstance(document, bytes) else plain(document)
+    try:
+        too_large = len(canonical(bundle)) > MAX_BYTES
+        bundle_hash = sha3_256(content(bundle))
+    except EvidenceError:
+        too_large, bundle_hash = False, None
+    if too_large:
+        raise Malformed("too_large", f"the bundle is longer than {MAX_BYTES} bytes")
+
+    key = _trusted_key(bundle, keys)
+    reasons: tuple[Reason, ...] = (
+        *violations(bundle),
+        *_signature(bundle, key, canonical_exists=bundle_hash is not None),
+        *_circuit(bundle, circuit, expected_circuit_hash),
+        *_job(bundle, expected_job_id),
+        *_events(bundle, events),
+        *_time(bundle, key, now),
+    )
+    failed = {reason.check for reason in reasons}
+    checks: dict[Check, Outcome] = {check: "invalid" if check in failed else "valid" for check in get_args(Check)}
+    return Verdict(
+        valid=not reasons,
+        checks=checks,
+        reasons=reasons,
+        bundle_id=bundle["bundle_id"] if identifier(bundle.get("bundle_id")) else None,
+        job_id=job_id(bundle),
+        created_at=bundle["created_at"] if parse_timestamp(bundle.get("created_at")) else None,
+        bundle_hash=bundle_hash,
+    )
+
+
+def report(verdict: Verdict) -> str:
+    """The verdict for people: one line a check, its reasons indented below it."""
+    lines = [
+        f"bundle     {verdict.bundle_id or '-'}",
+        f"job        {verdict.job_id or '-'}",
+        f"created    {verdict.created_at or '-'}",
+        f"hash       {verdict.bundle_hash or '-'}",
+        f"verdict    {'VALID' if verdict.valid else 'NOT VALID'}",
+    ]
+    for check, outcome in verdict.checks.items():
+        lines.append(f"  {check:<10} {outcome}")
+        lines += [f"    {one.code}: {one.message}" for one in verdict.reasons if one.check == check]
+    return "\n".join(lines)
+
+
+def _trusted_key(bundle: dict[str, Any], keys: KeySet) -> PublicKey | None:
+    signatures = bundle.get("signatures")
+    key_id = signatures.get("key_id") if isinstance(signatures, dict) else None
+    return keys.get(key_id) if isinstance(key_id, str) else None
+
+
+def _signature(bundle: dict[str, Any], key: PublicKey | None, *, canonical_exists: bool) -> Iterator[Reason]:
+    signatures = bundle.get("signatures")
+    if not isinstance(signatures, dict):
+        yield Reason("signature", "signature_missing", "the bundle is not signed")
+        return
+    for name in _SIGNATURE_MEMBERS:
+        if not isinstance(signatures.get(name), str):
+            yield Reason("signature", "signature_missing", f"signatures.{name} must be text")
+            return
+    if len(signatures) != len(_SIGNATURE_MEMBERS):
+        # What stands inside signatures is not signed: a place to smuggle in a key or a claim.
+        yield Reason("signature", "unknown_signature_field", "signatures holds a member that is not signed")
+        return
+    if key is None:
+        yield Reason("signature", "unknown_key", "key_id is none of the trusted keys")
+        return
+    if signatures["algorithm"] != key.algorithm:
+        yield Reason("signature", "algorithm_not_allowed", f"this key signs with {key.algorithm} only")
+        return
+    if key.status == "revoked":
+        when = f" on {key.revoked_at}" if key.revoked_at else ""
+        yield Reason("signature", "key_revoked", f"the key was revoked{when}; nothing it signed is believed")
+    text = signatures["signature"]
+    signature = decode_base64(text.removeprefix(_SIGNATURE_PREFIX), SIGNATURE_BYTES[key.algorithm])
+    if signature is None or not text.startswith(_SIGNATURE_PREFIX):
+        form = f"base64: and {SIGNATURE_BYTES[key.algorithm]} bytes in base64"
+        yield Reason("signature", "signature_encoding", f"signatures.signature must be {form}")
+    elif not canonical_exists:
+        yield Reason("signature", "no_canonical_form", "the bundle holds text that is not valid Unicode")
+    elif not key.verify(to_be_signed(bundle, key.key_id, key.algorithm), signature):
+        yield Reason("signature", "signature_invalid", "the key did not sign this content")
+
+
+def _circuit(bundle: dict[str, Any], circuit: bytes | None, expected_hash: str | None) -> Iterator[Reason]:
+    if circuit is not None:
+        claimed = (bundle.get("circuit_hash"), bundle.get("optimized_circuit_hash"))
+        if sha3_256(circuit) not in claimed:
+            yield Reason("hash", "circuit_mismatch", "the given circuit is neither the submitted nor the optimized one")
+    if expected_hash is not None and bundle.get("circuit_hash") != expected_hash:
+        yield Reason("hash", "circuit_hash_mismatch", "the bundle is of another circuit than expected")
+
+
+def _job(bundle: dict[str, Any], expected: str | None) -> Iterator[Reason]:
+    if expected is not None and job_id(bundle) != expected:
+        yield Reason("hash", "job_id_mismatch", "the bundle is of another job than expected")
+
+
+def _events(bundle: dict[str, Any], events: Sequence[Mapping[str, Any]] | None) -> Iterator[Reason]:
+    log = bundle.get("event_log")
+    if not isinstance(log, dict):
+        return  # a missing log is a violation already
+    carried = leaf_hashes(log)
+    if events is None:
+        if carried is None and "leaf_hashes" not in log:
+            yield Reason("hash", "events_needed", "the log is too long to carry its hashes: give the events as well")
+        return
+    hashes = []
+    previous = _FIRST_PREV_HASH
+    for number, event in enumerate(events if isinstance(events, (list, tuple)) else [events], 1):
+        try:
+            computed = event_hash(plain(event))
+        except EvidenceError:
+            yield Reason("hash", "event_malformed", f"event {number} is not a JSON object without fractions")
+            return
+        if event.get("prev_hash") != previous:
+            yield Reason("hash", "event_chain_broken", f"prev_hash of event {number} is not the hash before it")
+        previous = sha256_text(computed)
+        if event.get("hash", previous) != previous:
+            yield Reason("hash", "event_hash_mismatch", f"event {number} does not have the hash it states")
+        hashes.append(computed)
+    if carried is not None and hashes != carried:
+        yield Reason("hash", "events_mismatch", "the given events are not those of the log")
+    elif carried is None:
+        yield from log_mismatches(log, hashes)
+
+
+def _time(bundle: dict[str, Any], key: PublicKey | None, now: datetime) -> Iterator[Reason]:
+    created = parse_timestamp(bundle.get("created_at"))
+    if created is None:
+        return  # a violation already
+    if created - now > CLOCK_SKEW:
+        yield Reason("timestamp", "created_in_future", "created_at lies in the future")
+    if key is None:
+        yield Reason("timestamp", "key_validity_unknown", "without the key it cannot be told whether it was valid then")
+        return
+    start, end = parse_timestamp(key.not_before), parse_timestamp(key.not_after)
+    if (start is not None and created < start) or (end is not None and created >= end):
+        yield Reason("timestamp", "outside_key_validity", "the key was not valid when the bundle was created")
