@@ -1,0 +1,239 @@
+"""Checks one OpenQASM 2 circuit, statement by statement, and counts what it expands to.
+
+Accepted is what Qiskit's importer loads in its strict mode with its legacy gates and no include path, and what a
+backend that measures once, at the end, can run. One thing strict mode refuses is accepted, because many programs
+write it: a number with an exponent and no point, such as ``1e-05``. Language: arXiv:1707.03429.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qcos.errors import InvalidCircuit
+from qcos.qasm.definition import read_definition
+from qcos.qasm.gates import ADDED, PUBLISHED, QELIB1
+from qcos.qasm.limits import Limits
+from qcos.qasm.scope import INCLUDE, Register, Scope
+from qcos.qasm.summary import CircuitSummary
+from qcos.qasm.tokens import Tokens
+
+_DEFAULT_LIMITS = Limits()
+_FINAL = "the backend runs circuits with final measurements only"
+
+
+def check(source: str, *, max_qubits: int, limits: Limits = _DEFAULT_LIMITS) -> CircuitSummary:
+    """Check a whole circuit and count what is in it.
+
+    Time and memory are linear in the length of ``source``. ``max_qubits`` is the number of qubits of the backend.
+    Load an accepted circuit with ``include_path=()``, Qiskit's legacy gates without those named ``redefined`` in the
+    summary, and ``strict=False`` (see above).
+
+    Raises:
+        InvalidCircuit: at the first thing that is wrong, with its line, column and rule.
+    """
+    return _Checker(Tokens(source, limits), max_qubits, limits).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Operand:
+    """One bit, or all bits of a register."""
+
+    bits: range
+    whole: bool
+    place: int
+
+
+class _Checker:
+    def __init__(self, tokens: Tokens, max_qubits: int, limits: Limits) -> None:
+        self.tokens = tokens
+        self.limits = limits
+        self.scope = Scope(tokens, limits)
+        self.max_qubits = max_qubits
+        self.total = {"qreg": 0, "creg": 0}
+        self.operations = 0
+        self.expansion = 0
+        self.measured: set[int] = set()
+        self.written: set[int] = set()
+
+    def run(self) -> CircuitSummary:
+        self.read_version()
+        statements = {
+            "identifier": self.read_application,
+            "measure": self.read_measurement,
+            "barrier": self.read_barrier,
+            "qreg": self.read_register,
+            "creg": self.read_register,
+            "gate": lambda: read_definition(self.scope),
+            "include": self.read_include,
+        }
+        tokens = self.tokens
+        while tokens.kind != "end":
+            read = statements.get(tokens.kind)
+            if read is None:
+                raise self.no_statement()
+            read()
+        if not self.operations:
+            message = "The circuit has no gate and no measurement, so there is nothing to run; add some."
+            raise tokens.refuse("empty", message)
+        return CircuitSummary(
+            version="2.0",
+            qubits=self.total["qreg"],
+            clbits=self.total["creg"],
+            operations=self.operations,
+            measured=bool(self.measured),
+            registers=tuple((entry.kind, entry.name, entry.size) for entry in self.scope.registers.values()),
+            redefined=tuple(self.scope.redefined),
+        )
+
+    def read_version(self) -> None:
+        tokens = self.tokens
+        if not tokens.accept("OPENQASM"):
+            raise tokens.refuse("version", "A circuit begins with 'OPENQASM 2.0;' before any other statement.")
+        if tokens.kind not in ("integer", "real"):
+            raise tokens.unexpected("the version 2.0")
+        if tokens.text not in ("2.0", "2"):
+            raise tokens.refuse("version", "Only OpenQASM 2.0 is accepted so far; export the circuit as OpenQASM 2.0.")
+        tokens.advance()
+        tokens.take(";", "';' after the version")
+
+    def no_statement(self) -> InvalidCircuit:
+        tokens = self.tokens
+        if tokens.kind in ("if", "reset"):
+            message = f"'{tokens.kind}' is not accepted: {_FINAL}. Remove it or split the circuit."
+            return tokens.refuse("mid_circuit", message)
+        if tokens.kind == "opaque":
+            return tokens.refuse("opaque", "An opaque gate has no definition to run; define it with 'gate' instead.")
+        if tokens.kind == "OPENQASM":
+            return tokens.refuse("version", "The version is given once, as the first statement; remove this one.")
+        if tokens.kind == ";":
+            return tokens.refuse("syntax", "There is no statement before this ';'; remove it.")
+        return tokens.unexpected("a statement")
+
+    def read_include(self) -> None:
+        tokens, scope = self.tokens, self.scope
+        include = tokens.offset
+        tokens.advance()
+        place = tokens.offset
+        path = tokens.take("string", "a file name in double quotes")
+        tokens.take(";", "';' after the file name")
+        if path != '"qelib1.inc"':
+            raise tokens.refuse("include", f"No file but qelib1.inc can be included; write {INCLUDE}", place)
+        if scope.included:
+            raise tokens.refuse("include", "qelib1.inc is included twice; remove this line.", include)
+        scope.included = True
+        for name in PUBLISHED:
+            if name in scope.gates or name in scope.registers:
+                message = f"qelib1.inc defines '{name}', which is declared above; include it first and rename yours."
+                raise tokens.refuse("redefined", message, include)
+        # Definitions of the source that stand above stay in force.
+        scope.gates = {**QELIB1, **scope.gates}
+
+    def read_register(self) -> None:
+        tokens, scope = self.tokens, self.scope
+        kind = tokens.kind
+        tokens.advance()
+        place = tokens.offset
+        name = tokens.take("identifier", "the name of the register")
+        tokens.take("[", f"'[' and the size of '{name}'")
+        size_place = tokens.offset
+        size = int(tokens.take("integer", f"the size of '{name}'"))
+        tokens.take("]", "']' after the size")
+        tokens.take(";", "';' after the declaration")
+        scope.refuse_taken(name, place)
+        if name in ADDED:
+            raise tokens.refuse("redefined", f"'{name}' is a gate of qelib1.inc; rename the register.", place)
+        if not size:
+            raise tokens.refuse("register", f"Register '{name}' is empty; give it a size of at least 1.", size_place)
+        total = self.total[kind] + size
+        if kind == "qreg" and total > self.max_qubits:
+            message = f"The circuit needs {total} qubits here and the backend has {self.max_qubits}"
+            raise tokens.refuse("qubits", f"{message}; use fewer or choose a larger backend.", size_place)
+        if kind == "creg" and total > self.limits.clbits:
+            message = f"A circuit may have {self.limits.clbits} classical bits; this one has {total} here."
+            raise tokens.refuse("clbits", message, size_place)
+        scope.registers[name] = Register(kind, name, size, self.total[kind])
+        self.total[kind] = total
+
+    def read_operand(self, kind: str) -> _Operand:
+        """Read ``name`` or ``name[index]`` of a register of this kind."""
+        tokens = self.tokens
+        place = tokens.offset
+        wanted = "a quantum register" if kind == "qreg" else "a classical register"
+        name = tokens.take("identifier", wanted)
+        register = self.scope.registers.get(name)
+        if register is None:
+            raise tokens.refuse("undefined", f"There is no register '{name}'; declare it above with {kind}.", place)
+        if register.kind != kind:
+            raise tokens.refuse("undefined", f"'{name}' is a {register.kind}, where {wanted} is needed.", place)
+        if not tokens.accept("["):
+            return _Operand(range(register.start, register.start + register.size), True, place)
+        index_place = tokens.offset
+        index = int(tokens.take("integer", f"an index of '{name}'"))
+        tokens.take("]", "']' after the index")
+        if index >= register.size:
+            message = f"'{name}' has {register.size} bits, counted from 0; there is no '{name}[{index}]'."
+            raise tokens.refuse("index", message, index_place)
+        return _Operand(range(register.start + index, register.start + index + 1), False, place)
+
+    def read_application(self) -> None:
+        tokens, scope = self.tokens, self.scope
+        place = tokens.offset
+        gate = scope.read_gate()
+        programs = scope.read_parameters(gate, place, {})
+        operands = [self.read_operand("qreg")]
+        while tokens.accept(","):
+            operands.append(self.read_operand("qreg"))
+        tokens.take(";", "',' or ';' after the qubit")
+        scope.refuse_arity(gate, place, len(operands), "qubit", gate.qubits)
+        whole = [operand for operand in operands if operand.whole]
+        times = len(whole[0].bits) if whole else 1
+        for operand in whole:
+            if len(operand.bits) != times:
+                message = f"Registers of {times} and {len(operand.bits)} qubits cannot be paired; use equal sizes."
+                raise tokens.refuse("broadcast", message, operand.place)
+        self.count(gate.operations * times, gate.expansion * times, place)
+        bits = [bit for operand in operands for bit in operand.bits]
+        if len(bits) > 1 and len(set(bits)) < len(bits):
+            raise scope.duplicate(gate, place)
+        if self.measured and not self.measured.isdisjoint(bits):
+            message = f"'{gate.name}' acts on a qubit after it was measured, but {_FINAL}. Measure it later."
+            raise tokens.refuse("mid_circuit", message, place)
+        scope.check_values(gate, programs, place)
+
+    def read_barrier(self) -> None:
+        tokens = self.tokens
+        place = tokens.offset
+        tokens.advance()
+        self.read_operand("qreg")
+        while tokens.accept(","):
+            self.read_operand("qreg")
+        tokens.take(";", "',' or ';' after the qubit")
+        self.count(0, 1, place)
+
+    def read_measurement(self) -> None:
+        tokens = self.tokens
+        place = tokens.offset
+        tokens.advance()
+        qubits = self.read_operand("qreg")
+        tokens.take("->", "'->' and the classical bit")
+        clbits = self.read_operand("creg")
+        tokens.take(";", "';' after the measurement")
+        if qubits.whole != clbits.whole or len(qubits.bits) != len(clbits.bits):
+            message = "One qubit is measured into one bit, a register into a register of the same size."
+            raise tokens.refuse("broadcast", message, place)
+        self.count(len(qubits.bits), len(qubits.bits), place)
+        if not self.written.isdisjoint(clbits.bits):
+            message = "A classical bit is written twice, which would lose the first result; use another bit."
+            raise tokens.refuse("clbit_overwritten", message, clbits.place)
+        self.measured.update(qubits.bits)
+        self.written.update(clbits.bits)
+
+    def count(self, operations: int, expansion: int, place: int) -> None:
+        self.operations += operations
+        self.expansion += expansion
+        if self.operations > self.limits.operations:
+            message = f"The circuit expands to more than {self.limits.operations} gates and measurements"
+            raise self.tokens.refuse("operations", f"{message}, the limit; make it smaller.", place)
+        if self.expansion > self.limits.expansion:
+            message = f"The circuit expands through more than {self.limits.expansion} gates, definitions and barriers"
+            raise self.tokens.refuse("expansion", f"{message}, the limit; make it smaller.", place)
