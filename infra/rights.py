@@ -1,0 +1,124 @@
+"""What each function may do: the only place where a runtime role gets a right.
+
+The log is append-only by right, too: no role here may update or delete an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+
+from infra.storage import Storage
+
+LOG_READ = ("dynamodb:Query",)
+# A transaction asks for the rights of its parts: PutItem, and ConditionCheckItem for what it only looks at.
+LOG_APPEND = ("dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:Query")
+ROWS_READ = ("dynamodb:GetItem", "dynamodb:Query")
+ROWS_WRITE = (
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+)
+VIEW_INDEXES = ("by_created", "by_status")
+
+
+def allow(actions: Sequence[str], *resources: str) -> iam.PolicyStatement:
+    """A statement that allows the actions on the resources."""
+    return iam.PolicyStatement(actions=list(actions), resources=list(resources))
+
+
+def on_table(table: dynamodb.ITable, actions: Sequence[str]) -> iam.PolicyStatement:
+    """The actions on a table itself, none of its indexes."""
+    return allow(actions, table.table_arn)
+
+
+def on_views(table: dynamodb.ITable, actions: Sequence[str]) -> list[iam.PolicyStatement]:
+    """The actions on the views, and queries on their two indexes."""
+    indexes = [f"{table.table_arn}/index/{name}" for name in VIEW_INDEXES]
+    return [allow(actions, table.table_arn), allow(("dynamodb:Query",), *indexes)]
+
+
+def on_objects(bucket: s3.IBucket, action: str, *prefixes: str) -> iam.PolicyStatement:
+    """One action on the objects under the prefixes; their names are digests, so the wildcard is what names them."""
+    return allow((action,), *(bucket.arn_for_objects(f"{prefix}/*") for prefix in prefixes))
+
+
+def read(bucket: s3.IBucket, *prefixes: str) -> iam.PolicyStatement:
+    """Get objects under the prefixes."""
+    return on_objects(bucket, "s3:GetObject", *prefixes)
+
+
+def write(bucket: s3.IBucket, *prefixes: str) -> iam.PolicyStatement:
+    """Put objects under the prefixes; nothing may be deleted."""
+    return on_objects(bucket, "s3:PutObject", *prefixes)
+
+
+def send(*queues: sqs.IQueue) -> iam.PolicyStatement:
+    """Send messages to the queues."""
+    return allow(("sqs:SendMessage",), *(queue.queue_arn for queue in queues))
+
+
+def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.PolicyStatement]]:
+    """Each function's rights, but for its secrets, its logs and the state machine.
+
+    Those are given where the secret, the log or the machine is wired to the function.
+    """
+    events, views, control = storage.events, storage.views, storage.control
+    bucket = storage.bucket
+    everything_hashed = ("circuits", "optimized", "ionq", "reports", "results")
+    return {
+        "optimize": [
+            on_table(events, LOG_APPEND),
+            *on_views(views, ROWS_READ),
+            on_table(control, ROWS_WRITE),
+            read(bucket, "circuits", "reports", "results"),
+            write(bucket, "circuits"),
+        ],
+        "jobs": [on_table(events, LOG_READ), *on_views(views, ROWS_READ), read(bucket, "reports", "results")],
+        "backends": [on_table(control, ROWS_READ)],
+        "evidence": [
+            on_table(events, LOG_READ),
+            *on_views(views, ROWS_READ),
+            on_table(control, ROWS_READ),
+            read(bucket, "evidence"),
+        ],
+        "account": [*on_views(views, ROWS_READ), on_table(control, ROWS_WRITE)],
+        "authorizer": [on_table(control, ("dynamodb:GetItem", "dynamodb:UpdateItem"))],
+        "transpile": [
+            on_table(events, LOG_APPEND),
+            read(bucket, "circuits"),
+            write(bucket, "circuits", "optimized", "ionq", "reports"),
+        ],
+        "execute": [
+            on_table(events, LOG_APPEND),
+            read(bucket, "ionq"),
+            write(bucket, "results"),
+            send(storage.poll),
+        ],
+        "poll": [
+            on_table(events, LOG_APPEND),
+            on_table(control, ROWS_WRITE),
+            write(bucket, "results"),
+            send(storage.poll),
+        ],
+        "sign": [
+            on_table(events, LOG_APPEND),
+            on_table(control, ROWS_WRITE),
+            read(bucket, *everything_hashed, "evidence"),
+            write(bucket, "evidence"),
+        ],
+        "fail": [on_table(events, LOG_APPEND), send(storage.poll)],
+        "project": [on_table(events, LOG_READ), *on_views(views, ROWS_WRITE), send(storage.parked)],
+        "relay": [
+            on_table(events, LOG_READ),
+            allow(("events:PutEvents",), bus_arn),
+            send(storage.poll, storage.parked),
+        ],
+        "mint_key": [on_table(control, ("dynamodb:PutItem",))],
+    }
