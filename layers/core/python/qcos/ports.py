@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from qcos.events import Event
 from qcos.models import StoredObject
@@ -140,7 +140,7 @@ class Control(Protocol):
         """Store a wait unless one of the same job, attempt and token is stored; returns the stored one."""
 
     def advance_wait(self, wait: Wait) -> bool:
-        """Move a wait from ``n`` to ``n + 1``; False when somebody else already did, or it is closed."""
+        """Move a wait to ``n + 1`` if it is stored at ``n`` or below; False when it is beyond, or closed."""
 
     def close_wait(self, wait: Wait) -> None:
         """Forget a wait; forgetting twice is harmless."""
@@ -339,7 +339,7 @@ class SignedBundle:
 
     document: bytes
     bundle_hash: str
-    algorithm: str
+    algorithm: Literal["ML-DSA-65", "Ed25519"]
     key_id: str
 
 

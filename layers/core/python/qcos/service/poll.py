@@ -1,0 +1,187 @@
+"""Ask the provider about jobs that workflows wait for, a batch at a time, and wake the workflows that may go on.
+
+A message is one workflow's wait. It comes back with a growing delay until the provider's job has ended. The next
+message is sent before the wait's count is advanced: a crash between the two leaves a duplicate, which the count
+then drops, and never a wait that nobody asks about.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from qcos.backends import backend
+from qcos.events import EventData, ExecutionAdopted, ExecutionHeld, JobFailed
+from qcos.job import Job
+from qcos.models import moment
+from qcos.ports import (
+    Control,
+    PollQueue,
+    Provider,
+    ProviderJob,
+    ProviderUnavailable,
+    TokenClosed,
+    Wait,
+    Workflows,
+)
+from qcos.service.collect import ENDED, Collector
+from qcos.service.log import JobLog, step_origin
+
+SETTLE = timedelta(seconds=150)
+"""How long a submission without an answer may still turn up: the execute step's timeout, listing lag, clock skew."""
+
+MISSING = timedelta(minutes=15)
+"""How long a provider job may be absent from answers before it counts as deleted."""
+
+MAX_DELAY_S = 900
+
+
+@dataclass(frozen=True)
+class Poll:
+    """One batch of the poll queue."""
+
+    log: JobLog
+    provider: Provider
+    collector: Collector
+    control: Control
+    workflows: Workflows
+    queue: PollQueue
+    jitter: Callable[[], float] = random.random
+
+    def __call__(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Handle ``messages``; the positions of those that failed and must be delivered again."""
+        failed: list[int] = []
+        open_: list[tuple[int, Wait | None, Job]] = []
+        for position, message in enumerate(messages):
+            try:
+                opened = self._open(message)
+            except Exception:  # noqa: BLE001 - one bad message must not take the others with it; it is redelivered
+                failed.append(position)
+                continue
+            if opened:
+                open_.append((position, *opened))
+        listed = self._ask([job for _, _, job in open_])
+        for position, wait, job in open_:
+            try:
+                self._advance(wait, job, messages[position], listed)
+            except Exception:  # noqa: BLE001 - as above
+                failed.append(position)
+        return sorted(failed)
+
+    def _open(self, message: Mapping[str, Any]) -> tuple[Wait | None, Job] | None:
+        job, _ = self.log.load(message["tenant"], message["job_id"])
+        if message["kind"] == "cancel":
+            return None, job
+        asked = Wait(job.tenant, job.job_id, message["attempt"], message["token"], message["n"])
+        wait = self.control.open_wait(replace(asked, n=0))
+        return (asked, job) if asked.n >= wait.n else None
+
+    def _ask(self, jobs: Sequence[Job]) -> dict[str, ProviderJob] | None:
+        """What the provider says of the jobs; None when it cannot be asked now."""
+        ids = sorted({job.provider_job_id for job in jobs if job.provider_job_id})
+        try:
+            return self.provider.jobs(ids) if ids else {}
+        except ProviderUnavailable:
+            return None
+
+    def _advance(
+        self, wait: Wait | None, job: Job, message: Mapping[str, Any], listed: Mapping[str, ProviderJob] | None
+    ) -> None:
+        if wait is None:
+            self._cancel(job, message, listed)
+            return
+        with suppress(ProviderUnavailable):  # asked again with the next message
+            job = self._learn(job, listed)
+        if job.execution or job.terminal or job.held:
+            self._wake(wait, job)
+        else:
+            delay = self._delay(wait.n)
+            self.queue.send({**message, "n": wait.n + 1}, delay)
+            self.control.advance_wait(wait)
+
+    def _learn(self, job: Job, listed: Mapping[str, ProviderJob] | None) -> Job:
+        if job.execution or job.terminal or job.held:
+            return job
+        now = self.log.clock()
+        if job.provider_job_id is None:
+            return self._reconcile(job)
+        at_provider = (listed or {}).get(job.provider_job_id)
+        if at_provider and at_provider.status in ENDED:
+            return self.collector.settle(job, at_provider)
+        waited = now - moment(str(job.intended_at))
+        if waited > timedelta(seconds=backend(job.submitted.backend).deadline_s):
+            job = self._fail(job, "DEADLINE_EXCEEDED", f"The result did not come within {_words(waited)}.")
+            self.queue.send({"kind": "cancel", "tenant": job.tenant, "job_id": job.job_id, "n": 0}, 0)
+        elif listed is not None and at_provider is None and waited > MISSING:
+            job = self._fail(job, "PROVIDER_JOB_MISSING", "IonQ no longer knows the job; it was deleted there.")
+        return job
+
+    def _reconcile(self, job: Job) -> Job:
+        """Find out what became of a submission whose answer was lost."""
+        intended = job.intended
+        if intended is None or self.log.clock() - moment(str(job.intended_at)) < SETTLE:
+            return job
+        since = moment(str(job.intended_at)) - timedelta(minutes=5)
+        found = self.provider.find(intended.token, intended.provider_backend, since)
+        paid = backend(job.submitted.backend).paid
+        if found:
+            news: EventData = ExecutionAdopted(n=intended.n, provider_job_id=found.id)
+        elif paid:
+            news = ExecutionHeld(
+                n=intended.n,
+                reason="IonQ did not confirm the submission and does not list it. It is not sent again, so that it "
+                "cannot be paid twice. Check the IonQ console, then contact support to release or cancel it.",
+            )
+        else:
+            news = JobFailed(
+                attempt=job.attempt,
+                step="execute",
+                code="PROVIDER_UNREACHABLE",
+                message="IonQ did not confirm the submission and does not list it. Nothing was charged. Submit again.",
+                retryable=True,
+            )
+        return self._append(job, lambda newest: [] if newest.provider_job_id or newest.terminal else [news])
+
+    def _fail(self, job: Job, code: str, message: str) -> Job:
+        failure = JobFailed(
+            attempt=job.attempt,
+            step="await",
+            code=code,
+            message=f"{message} A cancellation was sent to IonQ. Submit the circuit again to run it.",
+            retryable=True,
+        )
+        return self._append(job, lambda newest: [] if newest.terminal or newest.execution else [failure])
+
+    def _append(self, job: Job, decision: Callable[[Job], Sequence[EventData]]) -> Job:
+        return self.log.decide(job.tenant, job.job_id, step_origin("poll", job), decision).job
+
+    def _wake(self, wait: Wait, job: Job) -> None:
+        with suppress(TokenClosed):  # the workflow was stopped, or an earlier delivery woke it
+            self.workflows.resolve(wait.token, {"outcome": "done" if job.execution else "failed"})
+        self.control.close_wait(wait)
+
+    def _cancel(self, job: Job, message: Mapping[str, Any], listed: Mapping[str, ProviderJob] | None) -> None:
+        """Stop the job at the provider, repeated until it has ended there; a late result is kept as a fact."""
+        if job.provider_job_id is None:
+            return
+        at_provider = (listed or {}).get(job.provider_job_id)
+        if at_provider and at_provider.status in ENDED:
+            self.collector.settle(job, at_provider)
+            return
+        if listed is None or at_provider:
+            with suppress(ProviderUnavailable):  # repeated below
+                self.provider.cancel(job.provider_job_id)
+            self.queue.send({**message, "n": message["n"] + 1}, self._delay(message["n"]))
+
+    def _delay(self, n: int) -> int:
+        """Seconds until asking again: 1, 1, 2, 3, 4, 6, ... up to 15 minutes, spread by a fifth."""
+        return min(MAX_DELAY_S, max(1, round(1.5**n / 1.5 * (0.9 + 0.2 * self.jitter()))))
+
+
+def _words(span: timedelta) -> str:
+    minutes = round(span.total_seconds() / 60)
+    return f"{minutes} minutes" if minutes < 180 else f"{round(minutes / 60)} hours"
