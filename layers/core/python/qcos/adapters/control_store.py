@@ -1,0 +1,145 @@
+"""API keys, public signing keys and open waits in DynamoDB."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from qcos.adapters.dynamo import (
+    Attributes,
+    ConditionFailed,
+    encode,
+    number,
+    optional_string,
+    query,
+    string,
+    write,
+)
+from qcos.ports import ApiKey, Wait
+
+WAIT_S = 9 * 24 * 3600
+"""How long a wait is kept: longer than any workflow waits for its token."""
+
+
+class DynamoControl:
+    """A :class:`qcos.ports.Control` over one table with the text keys ``pk`` and ``sk``, expiring by ``expires_at``."""
+
+    def __init__(self, table_name: str, client: Any) -> None:
+        self._table = table_name
+        self._client = client
+
+    def put_api_key(self, key: ApiKey) -> None:
+        """Store a new key.
+
+        Raises:
+            ValueError: the public id is taken.
+        """
+        # Its ``expires_at`` is text, which DynamoDB's expiry passes over: an expired key is kept and refused.
+        try:
+            self._create({"pk": f"KEY#{key.public_id}", "sk": "KEY"} | asdict(key))
+        except ConditionFailed:
+            raise ValueError("the API key's public id is taken") from None
+
+    def api_key(self, public_id: str) -> ApiKey | None:
+        """The key of that public id."""
+        key = encode({"pk": f"KEY#{public_id}", "sk": "KEY"})
+        item: Attributes = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item") or {}
+        return _api_key(item) if item else None
+
+    def put_signing_key(self, jwk: Mapping[str, Any]) -> None:
+        """Register a public signing key (a JWK with ``kid``) for ever; registering it again changes nothing."""
+        item = {
+            "pk": "SIGNING_KEYS",
+            "sk": str(jwk["kid"]),
+            "jwk": json.dumps(dict(jwk), sort_keys=True),
+            "registered_at": time.time_ns(),
+        }
+        try:
+            self._create(item)
+        except ConditionFailed:
+            return
+
+    def signing_keys(self) -> list[dict[str, Any]]:
+        """Every public signing key ever registered, as JWKs, oldest first."""
+        items = query(
+            self._client,
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=encode({":pk": "SIGNING_KEYS"}),
+        )
+        ordered = sorted(items, key=lambda item: (number(item, "registered_at"), string(item, "sk")))
+        return [json.loads(string(item, "jwk")) for item in ordered]
+
+    def open_wait(self, wait: Wait) -> Wait:
+        """Store a wait unless one of the same job, attempt and token is stored; returns the stored one."""
+        try:
+            self._create(_wait_key(wait) | asdict(wait) | {"expires_at": int(time.time()) + WAIT_S})
+        except ConditionFailed as failed:
+            return _wait(failed.item)
+        return wait
+
+    def advance_wait(self, wait: Wait) -> bool:
+        """Move a wait from ``n`` to ``n + 1``; False when somebody else already did, or it is closed."""
+        mover = secrets.token_hex(8)
+        update = {
+            "TableName": self._table,
+            "Key": encode(_wait_key(wait)),
+            "UpdateExpression": "SET n = :next, mover = :mover",
+            "ConditionExpression": "n = :n",
+            "ExpressionAttributeValues": encode({":n": wait.n, ":next": wait.n + 1, ":mover": mover}),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        try:
+            write(self._client, [{"Update": update}])
+        except ConditionFailed as failed:
+            # The client repeats a request whose answer was lost: then it was this very call that moved the wait.
+            return optional_string(failed.item, "mover") == mover
+        return True
+
+    def close_wait(self, wait: Wait) -> None:
+        """Forget a wait; forgetting twice is harmless."""
+        self._client.delete_item(TableName=self._table, Key=encode(_wait_key(wait)))
+
+    def _create(self, values: Mapping[str, Any]) -> None:
+        put = {
+            "TableName": self._table,
+            "Item": encode(values),
+            "ConditionExpression": "attribute_not_exists(pk)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        write(self._client, [{"Put": put}])
+
+
+def _wait_key(wait: Wait) -> dict[str, str]:
+    # A task token is up to 2,048 characters, a sort key up to 1,024 bytes.
+    token = hashlib.sha256(wait.token.encode()).hexdigest()
+    return {"pk": f"WAIT#{wait.tenant}#{wait.job_id}", "sk": f"{wait.attempt}#{token}"}
+
+
+def _wait(item: Attributes) -> Wait:
+    return Wait(
+        tenant=string(item, "tenant"),
+        job_id=string(item, "job_id"),
+        attempt=number(item, "attempt"),
+        token=string(item, "token"),
+        n=number(item, "n"),
+    )
+
+
+def _api_key(item: Attributes) -> ApiKey:
+    return ApiKey(
+        public_id=string(item, "public_id"),
+        tenant=string(item, "tenant"),
+        name=string(item, "name"),
+        digest=string(item, "digest"),
+        scopes=tuple(str(scope["S"]) for scope in item["scopes"]["L"]),
+        created_at=string(item, "created_at"),
+        expires_at=optional_string(item, "expires_at"),
+        revoked_at=optional_string(item, "revoked_at"),
+    )

@@ -1,0 +1,274 @@
+"""Every port in memory, safe for threads, with the meaning and the limits of the AWS adapters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from threading import Lock
+from typing import Any
+
+from qcos.adapters.wire import (
+    MAX_BUS_BYTES,
+    MAX_INPUT_BYTES,
+    MAX_MESSAGE_BYTES,
+    bus_entry,
+    bus_entry_bytes,
+    check_append,
+    delay,
+    parking_note,
+    text,
+)
+from qcos.events import Event
+from qcos.models import StoredObject, sha3_256
+from qcos.ports import ApiKey, ObjectDamaged, ObjectMissing, TokenClosed, VersionConflict, Wait
+from qcos.views import JobPage, JobRow, RowChange
+
+
+class EventStore:
+    """A :class:`qcos.ports.EventStore`."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._streams: dict[tuple[str, str], dict[int, Event]] = {}
+
+    def read(self, tenant: str, stream_id: str) -> list[Event]:
+        """The whole stream, oldest first; empty when there is none."""
+        with self._lock:
+            stream = self._streams.get((tenant, stream_id), {})
+            return [stream[version] for version in sorted(stream)]
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Add consecutive events of one stream; see :meth:`qcos.ports.EventStore.append`.
+
+        Raises:
+            VersionConflict: another event holds one of the versions.
+            ValueError: the events cannot be one append.
+        """
+        check_append(events)
+        with self._lock:
+            stream = self._streams.setdefault((events[0].tenant, events[0].stream_id), {})
+            stored = [stream[event.version].event_id for event in events if event.version in stream]
+            if not stored:
+                # Only the bytes are kept, as in a database: what a caller does to an event's document stays its own.
+                stream.update({event.version: Event(event.raw) for event in events})
+            elif stored != [event.event_id for event in events]:
+                raise VersionConflict(f"{events[0].stream_id}: version {events[0].version} is taken")
+
+
+class ObjectStore:
+    """A :class:`qcos.ports.ObjectStore`; ``objects`` maps each key to its bytes and media type."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.objects: dict[str, tuple[bytes, str]] = {}
+
+    def put(self, kind: str, data: bytes, media_type: str) -> StoredObject:
+        """Store ``data`` under ``<kind>/<sha3-256 hex>``; storing it again changes nothing."""
+        digest = sha3_256(data)
+        stored = StoredObject(digest=digest, key=f"{kind}/{digest.removeprefix('sha3-256:')}")
+        self.put_named(stored.key, data, media_type)
+        return stored
+
+    def put_named(self, key: str, data: bytes, media_type: str) -> bytes:
+        """Store ``data`` under ``key`` unless something is there; returns what is stored there now."""
+        with self._lock:
+            return self.objects.setdefault(key, (data, media_type))[0]
+
+    def get(self, key: str) -> bytes:
+        """The bytes under ``key``.
+
+        Raises:
+            ObjectMissing: nothing is there.
+        """
+        with self._lock:
+            if key not in self.objects:
+                raise ObjectMissing(key)
+            return self.objects[key][0]
+
+    def get_checked(self, stored: StoredObject) -> bytes:
+        """The bytes of ``stored``.
+
+        Raises:
+            ObjectMissing: nothing is there.
+            ObjectDamaged: what is there has another digest.
+        """
+        data = self.get(stored.key)
+        if sha3_256(data) != stored.digest:
+            raise ObjectDamaged(stored.key)
+        return data
+
+
+class Views:
+    """A :class:`qcos.ports.Views`; ``counters`` maps a tenant to its counters."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._rows: dict[tuple[str, str], JobRow] = {}
+        self.counters: dict[str, dict[str, int]] = {}
+
+    def row(self, tenant: str, job_id: str) -> JobRow | None:
+        """The stored list line of a job."""
+        with self._lock:
+            return self._rows.get((tenant, job_id))
+
+    def save(self, change: RowChange) -> bool:
+        """Write a row and its counter changes; False when the row is no longer at ``seen``."""
+        key = (change.row.tenant, change.row.job_id)
+        with self._lock:
+            stored = self._rows.get(key)
+            if (stored.version if stored else 0) != change.seen:
+                return False
+            self._rows[key] = change.row
+            counters = self.counters.setdefault(change.row.tenant, {})
+            for name, by in change.counters.items():
+                counters[name] = counters.get(name, 0) + by
+            return True
+
+    def jobs(self, tenant: str, status: str | None, limit: int, offset: int) -> JobPage:
+        """Lines ``offset`` to ``offset + limit`` of the tenant's jobs (of one status, or all), newest first."""
+        with self._lock:
+            found = [row for row in self._rows.values() if row.tenant == tenant and status in (None, row.status)]
+            total = self.counters.get(tenant, {}).get(f"status#{status}" if status else "total", 0)
+        found.sort(key=lambda row: f"{row.created_at}#{row.job_id}", reverse=True)
+        return JobPage(tuple(found[offset : offset + limit]), total)
+
+
+class Control:
+    """A :class:`qcos.ports.Control`."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._api_keys: dict[str, ApiKey] = {}
+        self._signing_keys: dict[str, str] = {}
+        self._waits: dict[tuple[str, str, int, str], Wait] = {}
+
+    def put_api_key(self, key: ApiKey) -> None:
+        """Store a new key.
+
+        Raises:
+            ValueError: the public id is taken.
+        """
+        with self._lock:
+            if self._api_keys.setdefault(key.public_id, key) is not key:
+                raise ValueError("the API key's public id is taken")
+
+    def api_key(self, public_id: str) -> ApiKey | None:
+        """The key of that public id."""
+        with self._lock:
+            return self._api_keys.get(public_id)
+
+    def put_signing_key(self, jwk: Mapping[str, Any]) -> None:
+        """Register a public signing key (a JWK with ``kid``) for ever; registering it again changes nothing."""
+        with self._lock:
+            self._signing_keys.setdefault(str(jwk["kid"]), json.dumps(dict(jwk)))
+
+    def signing_keys(self) -> list[dict[str, Any]]:
+        """Every public signing key ever registered, as JWKs, oldest first."""
+        with self._lock:
+            return [json.loads(jwk) for jwk in self._signing_keys.values()]
+
+    def open_wait(self, wait: Wait) -> Wait:
+        """Store a wait unless one of the same job, attempt and token is stored; returns the stored one."""
+        with self._lock:
+            return self._waits.setdefault(_wait_key(wait), wait)
+
+    def advance_wait(self, wait: Wait) -> bool:
+        """Move a wait from ``n`` to ``n + 1``; False when somebody else already did, or it is closed."""
+        key = _wait_key(wait)
+        with self._lock:
+            if key not in self._waits or self._waits[key].n != wait.n:
+                return False
+            self._waits[key] = replace(wait, n=wait.n + 1)
+            return True
+
+    def close_wait(self, wait: Wait) -> None:
+        """Forget a wait; forgetting twice is harmless."""
+        with self._lock:
+            self._waits.pop(_wait_key(wait), None)
+
+
+def _wait_key(wait: Wait) -> tuple[str, str, int, str]:
+    return wait.tenant, wait.job_id, wait.attempt, wait.token
+
+
+class Workflows:
+    """A :class:`qcos.ports.Workflows` that runs nothing.
+
+    ``started`` maps each execution's name to its input. Put a token into ``waiting`` to let it be answered;
+    ``resolved`` maps each answered token to its output.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.started: dict[str, dict[str, Any]] = {}
+        self.waiting: set[str] = set()
+        self.resolved: dict[str, dict[str, Any]] = {}
+
+    def start(self, name: str, payload: Mapping[str, Any]) -> None:
+        """Record the execution ``name``; a name that was started before is success and changes nothing.
+
+        Raises:
+            ValueError: the payload is too large.
+        """
+        body = json.loads(text(payload, MAX_INPUT_BYTES))
+        with self._lock:
+            self.started.setdefault(name, body)
+
+    def resolve(self, token: str, output: Mapping[str, Any]) -> None:
+        """Answer a waiting task.
+
+        Raises:
+            TokenClosed: nobody waits for that token any more.
+            ValueError: the output is too large.
+        """
+        body = json.loads(text(output, MAX_MESSAGE_BYTES))
+        with self._lock:
+            if token not in self.waiting:
+                raise TokenClosed(token)
+            self.waiting.remove(token)
+            self.resolved[token] = body
+
+
+class PollQueue:
+    """A :class:`qcos.ports.PollQueue`; ``sent`` holds each message with its delay in seconds, oldest first."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[dict[str, Any], int]] = []
+
+    def send(self, message: Mapping[str, Any], delay_s: int) -> None:
+        """Keep ``message`` and its delay, clamped to 0..900 seconds.
+
+        Raises:
+            ValueError: the message is too large.
+        """
+        self.sent.append((json.loads(text(message, MAX_MESSAGE_BYTES)), delay(delay_s)))
+
+
+class ParkingLot:
+    """A :class:`qcos.ports.ParkingLot`; ``parked`` holds the notes, oldest first."""
+
+    def __init__(self) -> None:
+        self.parked: list[dict[str, Any]] = []
+
+    def park(self, reader: str, tenant: str, stream_id: str, version: int, reason: str) -> None:
+        """Keep a note of one event to read again later."""
+        self.parked.append(parking_note(reader, tenant, stream_id, version, reason))
+
+
+class Bus:
+    """A :class:`qcos.ports.Bus`; ``published`` holds what it took. It takes no event whose id is in ``refusing``."""
+
+    def __init__(self) -> None:
+        self.published: list[Event] = []
+        self.refusing: set[str] = set()
+
+    def publish(self, events: Sequence[Event]) -> list[Event]:
+        """Keep events; returns those not taken, among them any too large for a bus."""
+        refused = [
+            event
+            for event in events
+            if event.event_id in self.refusing or bus_entry_bytes(bus_entry(event)) > MAX_BUS_BYTES
+        ]
+        self.published += [event for event in events if event not in refused]
+        return refused

@@ -1,0 +1,131 @@
+"""What is sent to other parts of the service: queue messages, bus events, workflow starts and answers.
+
+The emulators take more than AWS does, so sizes and delays are held to here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from qcos.adapters.retry import code
+from qcos.adapters.wire import (
+    MAX_BUS_BYTES,
+    MAX_INPUT_BYTES,
+    MAX_MESSAGE_BYTES,
+    bus_entry,
+    bus_entry_bytes,
+    delay,
+    parking_note,
+    text,
+)
+from qcos.events import Event
+from qcos.ports import TokenClosed
+
+MAX_ENTRIES = 10
+"""Entries of one PutEvents call."""
+CLOSED = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+
+
+class SqsPollQueue:
+    """A :class:`qcos.ports.PollQueue`."""
+
+    def __init__(self, queue_url: str, client: Any) -> None:
+        self._url = queue_url
+        self._client = client
+
+    def send(self, message: Mapping[str, Any], delay_s: int) -> None:
+        """Deliver ``message`` after ``delay_s`` seconds (clamped to 0..900), at least once.
+
+        Raises:
+            ValueError: the message is too large.
+        """
+        body = text(message, MAX_MESSAGE_BYTES)
+        self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay(delay_s))
+
+
+class SqsParkingLot:
+    """A :class:`qcos.ports.ParkingLot`: a queue that nothing reads by itself."""
+
+    def __init__(self, queue_url: str, client: Any) -> None:
+        self._url = queue_url
+        self._client = client
+
+    def park(self, reader: str, tenant: str, stream_id: str, version: int, reason: str) -> None:
+        """Keep a note of one event to read again later."""
+        note = parking_note(reader, tenant, stream_id, version, reason)
+        self._client.send_message(QueueUrl=self._url, MessageBody=text(note, MAX_MESSAGE_BYTES))
+
+
+class EventBridgeBus:
+    """A :class:`qcos.ports.Bus`."""
+
+    def __init__(self, bus_name: str, client: Any) -> None:
+        self._bus = bus_name
+        self._client = client
+
+    def publish(self, events: Sequence[Event]) -> list[Event]:
+        """Publish events; returns those that the bus did not take, among them any too large for it."""
+        entries = [(event, bus_entry(event)) for event in events]
+        refused = [event for event, entry in entries if bus_entry_bytes(entry) > MAX_BUS_BYTES]
+        for part in _parts([pair for pair in entries if bus_entry_bytes(pair[1]) <= MAX_BUS_BYTES]):
+            answer = self._client.put_events(Entries=[entry | {"EventBusName": self._bus} for _, entry in part])
+            if answer["FailedEntryCount"]:
+                results = zip(part, answer["Entries"], strict=True)
+                refused += [event for (event, _), result in results if result.get("ErrorCode")]
+        return refused
+
+
+def _parts(entries: Sequence[tuple[Event, dict[str, str]]]) -> Iterator[list[tuple[Event, dict[str, str]]]]:
+    """``entries`` in order, cut so that each part fits one call."""
+    part: list[tuple[Event, dict[str, str]]] = []
+    size = 0
+    for event, entry in entries:
+        more = bus_entry_bytes(entry)
+        if part and (len(part) == MAX_ENTRIES or size + more > MAX_BUS_BYTES):
+            yield part
+            part, size = [], 0
+        part.append((event, entry))
+        size += more
+    if part:
+        yield part
+
+
+class StepFunctionsWorkflows:
+    """A :class:`qcos.ports.Workflows`; without a state machine it only resolves tokens."""
+
+    def __init__(self, state_machine_arn: str | None, client: Any) -> None:
+        self._arn = state_machine_arn
+        self._client = client
+
+    def start(self, name: str, payload: Mapping[str, Any]) -> None:
+        """Start the execution ``name``; it already running, or having run, with this name is success.
+
+        Raises:
+            ValueError: the payload is too large, or no state machine was given.
+        """
+        if self._arn is None:
+            raise ValueError("no state machine was given")
+        body = text(payload, MAX_INPUT_BYTES)
+        try:
+            self._client.start_execution(stateMachineArn=self._arn, name=name, input=body)
+        except ClientError as error:
+            if code(error) != "ExecutionAlreadyExists":
+                raise
+
+    def resolve(self, token: str, output: Mapping[str, Any]) -> None:
+        """Answer a waiting task.
+
+        Raises:
+            TokenClosed: nobody waits for that token any more.
+            ValueError: the output is too large.
+        """
+        body = text(output, MAX_MESSAGE_BYTES)
+        try:
+            self._client.send_task_success(taskToken=token, output=body)
+        except ClientError as error:
+            if code(error) in CLOSED:
+                raise TokenClosed(token) from None
+            raise

@@ -1,0 +1,99 @@
+"""What the adapters store and send: its form, and the sizes AWS takes. The in-memory adapters hold to the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qcos.events import Event
+
+MAX_EVENTS = 100
+"""Events of one append: a DynamoDB transaction takes 100 items."""
+MAX_EVENT_BYTES = 350_000
+"""Bytes of one event: an item takes 400 KB, its names and keys included."""
+MAX_APPEND_BYTES = 4_000_000
+"""Bytes of one append: a transaction takes 4 MB."""
+MAX_MESSAGE_BYTES = 256 * 1024 - 1
+"""Bytes of a queue message, and of a task's output."""
+MAX_INPUT_BYTES = 200 * 1024 - 1
+"""Bytes of a workflow's input: Step Functions takes 256 KB, and the steps add their results to it."""
+MAX_BUS_BYTES = 256 * 1024 - 1
+"""Bytes of one PutEvents call, counted as EventBridge does (:func:`bus_entry_bytes`)."""
+MAX_DELAY_S = 900
+"""The longest delay SQS takes."""
+MAX_REASON = 1_000
+"""Characters of a parking note's reason: parking must not fail for the length of an error text."""
+
+
+def check_append(events: Sequence[Event]) -> None:
+    """Raise ``ValueError`` unless ``events`` may be appended at once: see :class:`qcos.ports.EventStore`."""
+    if not 1 <= len(events) <= MAX_EVENTS:
+        raise ValueError(f"an append holds 1 to {MAX_EVENTS} events, not {len(events)}")
+    first = events[0]
+    if first.version < 1:
+        raise ValueError("versions count from 1")
+    for offset, event in enumerate(events):
+        if (event.tenant, event.stream_id, event.version) != (first.tenant, first.stream_id, first.version + offset):
+            raise ValueError("an append holds consecutive events of one stream")
+        if offset and event.prev_hash != events[offset - 1].hash:
+            raise ValueError("each event of an append names its predecessor's hash")
+        if len(event.raw) > MAX_EVENT_BYTES:
+            raise ValueError(f"an event holds at most {MAX_EVENT_BYTES} bytes: keep large data in objects")
+    if sum(len(event.raw) for event in events) > MAX_APPEND_BYTES:
+        raise ValueError(f"an append holds at most {MAX_APPEND_BYTES} bytes")
+
+
+def text(document: Mapping[str, Any], limit: int) -> str:
+    """``document`` as compact JSON, all ASCII: SQS refuses some characters as they are, none as an escape.
+
+    Raises:
+        ValueError: it has more than ``limit`` bytes. (The local emulators would take it, AWS would not.)
+    """
+    body = json.dumps(document, separators=(",", ":"), allow_nan=False)
+    if len(body) > limit:
+        raise ValueError(f"a message of {len(body)} bytes is over {limit}: send a key, not the data")
+    return body
+
+
+def delay(seconds: int) -> int:
+    """``seconds`` within what SQS takes."""
+    return max(0, min(MAX_DELAY_S, seconds))
+
+
+def parking_note(reader: str, tenant: str, stream_id: str, version: int, reason: str) -> dict[str, Any]:
+    """The message that says which event ``reader`` could not handle, and why."""
+    return {
+        "reader": reader,
+        "tenant": tenant,
+        "stream_id": stream_id,
+        "version": version,
+        "reason": reason[:MAX_REASON],
+    }
+
+
+def bus_entry(event: Event) -> dict[str, str]:
+    """``event`` as the bus carries it: source ``qcos.jobs``, its type, and a detail of ``metadata`` and ``data``."""
+    document = event.document
+    detail = {
+        "metadata": {
+            "event_id": event.event_id,
+            "tenant": event.tenant,
+            "job_id": event.stream_id,
+            "version": event.version,
+            "correlation_id": document["correlation_id"],
+            "schema_version": document["schema_version"],
+            "occurred_at": event.occurred_at,
+        },
+        "data": document["data"],
+    }
+    return {
+        "Source": "qcos.jobs",
+        "DetailType": event.type,
+        "Detail": json.dumps(detail, separators=(",", ":"), allow_nan=False),
+    }
+
+
+def bus_entry_bytes(entry: Mapping[str, str]) -> int:
+    """What an entry without time and resources counts: the UTF-8 length of its source, type and detail."""
+    return sum(len(entry[part].encode()) for part in ("Source", "DetailType", "Detail"))
