@@ -1,0 +1,159 @@
+"""The composition root: each use case over its AWS adapters, configured by the environment, built once a process.
+
+What needs the optimizer or the evidence library is in modules of its own, so that no other function loads them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from qcos import stream
+from qcos.adapters.clients import client
+from qcos.adapters.control_store import DynamoControl
+from qcos.adapters.event_store import DynamoEventStore, event_from_image
+from qcos.adapters.ionq import IonQProvider
+from qcos.adapters.messages import EventBridgeBus, SqsParkingLot, SqsPollQueue, StepFunctionsWorkflows
+from qcos.adapters.object_store import S3ObjectStore
+from qcos.adapters.secrets import SecretsManagerSecret
+from qcos.adapters.view_store import DynamoViews
+from qcos.events import Event
+from qcos.ports import EvidenceVerifier
+from qcos.service.backends import Backends
+from qcos.service.collect import Collector
+from qcos.service.evidence import EvidenceDesk
+from qcos.service.execute import Execute
+from qcos.service.fail import Fail
+from qcos.service.jobs import Jobs
+from qcos.service.keys import Keys
+from qcos.service.log import JobLog
+from qcos.service.poll import Poll
+from qcos.service.project import Project
+from qcos.service.relay import Relay
+from qcos.service.submit import Submit
+
+
+def setting(name: str) -> str:
+    """The environment variable ``name``.
+
+    Raises:
+        RuntimeError: it is not set; the function was deployed without something it needs.
+    """
+    value = os.environ.get(name)
+    if not value:
+        raise RuntimeError(f"the environment variable {name} is not set")
+    return value
+
+
+def now() -> datetime:
+    """The present, UTC."""
+    return datetime.now(UTC)
+
+
+def tenant() -> str:
+    """The tenant this stack belongs to."""
+    return setting("QCOS_TENANT")
+
+
+@cache
+def log() -> JobLog:
+    return JobLog(DynamoEventStore(setting("QCOS_EVENTS_TABLE"), client("dynamodb")), now)
+
+
+@cache
+def objects() -> S3ObjectStore:
+    return S3ObjectStore(setting("QCOS_BUCKET"), client("s3"))
+
+
+@cache
+def views() -> DynamoViews:
+    return DynamoViews(setting("QCOS_VIEWS_TABLE"), client("dynamodb"))
+
+
+@cache
+def control() -> DynamoControl:
+    return DynamoControl(setting("QCOS_CONTROL_TABLE"), client("dynamodb"))
+
+
+@cache
+def poll_queue() -> SqsPollQueue:
+    return SqsPollQueue(setting("QCOS_POLL_QUEUE_URL"), client("sqs"))
+
+
+@cache
+def parking_lot() -> SqsParkingLot:
+    return SqsParkingLot(setting("QCOS_PARKED_QUEUE_URL"), client("sqs"))
+
+
+def secret(arn_setting: str) -> SecretsManagerSecret:
+    """The secret whose ARN the environment variable ``arn_setting`` holds."""
+    return SecretsManagerSecret(setting(arn_setting), client("secretsmanager"))
+
+
+@cache
+def provider() -> IonQProvider:
+    return IonQProvider(setting("QCOS_IONQ_URL"), secret("QCOS_IONQ_SECRET_ARN"))
+
+
+@cache
+def backends() -> Backends:
+    return Backends(provider(), now)
+
+
+@cache
+def submit() -> Submit:
+    return Submit(log(), objects(), backends())
+
+
+@cache
+def jobs() -> Jobs:
+    return Jobs(log(), objects(), views())
+
+
+@cache
+def keys() -> Keys:
+    return Keys(control(), secret("QCOS_PEPPER_SECRET_ARN"), now)
+
+
+def evidence_desk(verifier: EvidenceVerifier) -> EvidenceDesk:
+    return EvidenceDesk(log(), objects(), control(), verifier)
+
+
+@cache
+def collector() -> Collector:
+    return Collector(log(), objects(), provider())
+
+
+@cache
+def execute() -> Execute:
+    return Execute(log(), objects(), provider(), collector())
+
+
+@cache
+def poll() -> Poll:
+    workflows = StepFunctionsWorkflows(None, client("stepfunctions"))
+    return Poll(log(), provider(), collector(), control(), workflows, poll_queue())
+
+
+@cache
+def fail() -> Fail:
+    return Fail(log(), poll_queue())
+
+
+@cache
+def project() -> Project:
+    return Project(log().events, views())
+
+
+@cache
+def relay() -> Relay:
+    workflows = StepFunctionsWorkflows(setting("QCOS_STATE_MACHINE_ARN"), client("stepfunctions"))
+    return Relay(workflows, EventBridgeBus(setting("QCOS_BUS_NAME"), client("events")))
+
+
+def readable(records: Sequence[Mapping[str, Any]], reader: str) -> list[Event]:
+    """The events of a stream batch; what ``reader`` cannot understand is parked."""
+    return stream.readable(records, reader, event_from_image, parking_lot())
