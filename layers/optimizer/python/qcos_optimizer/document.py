@@ -1,0 +1,187 @@
+"""The answer: a native circuit, what it saves, how it was checked, and the forms it travels in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Literal
+
+import numpy as np
+from qiskit.circuit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit_ionq import GPI2Gate, GPIGate, MSGate, ZZGate
+
+from . import __version__
+from .native import Metrics, Native
+from .targets import target as find_target
+from .verification import Verification
+
+_GATES = {"gpi": GPIGate, "gpi2": GPI2Gate, "ms": MSGate, "zz": ZZGate}
+# Up to global phases; angles in turns, as IonQ writes them.
+_DEFINITIONS = {
+    "gpi": "gate {gpi}(phase) a {{ u3(pi,2*pi*phase,pi-2*pi*phase) a; }}",
+    "gpi2": "gate {gpi2}(phase) a {{ u3(pi/2,2*pi*phase-pi/2,pi/2-2*pi*phase) a; }}",
+    "zz": "gate {zz}(angle) a,b {{ cx a,b; rz(2*pi*angle) b; cx a,b; }}",
+    "ms": (
+        "gate {ms}(phase0,phase1,angle) a,b {{ rz(-2*pi*phase0) a; rz(-2*pi*phase1) b; h a; h b; cx a,b; "
+        "rz(2*pi*angle) b; cx a,b; h a; h b; rz(2*pi*phase0) a; rz(2*pi*phase1) b; }}"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One candidate of the search. ``failed``: not shown equal, and so out; ``unchecked``: ranked below the winner."""
+
+    name: str
+    metrics: Metrics
+    verdict: Literal["proved", "tested", "failed", "unchecked"]
+    chosen: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by name."""
+        counts = self.metrics.to_dict()
+        del counts["one_qubit_gates"]
+        return {"name": self.name, **counts, "verdict": self.verdict, "chosen": self.chosen}
+
+
+@dataclass(frozen=True, slots=True)
+class Optimized:
+    """A circuit in native gates that was shown to do what the input does.
+
+    ``measured[k]`` is the native qubit that holds classical bit k at the end (None: never measured; bits are counted
+    through ``registers`` in order). ``original`` counts level 0, ``literal`` the lowering by qiskit-ionq's rules alone,
+    ``optimized`` the ``gates`` here. ``seconds`` is wall-clock time.
+    """
+
+    gates: tuple[Native, ...]
+    target: str
+    level: int
+    objective: str
+    qubits: int
+    registers: list[tuple[str, int]]
+    measured: list[int | None]
+    original: Metrics
+    optimized: Metrics
+    literal: Metrics
+    verification: Verification
+    strategy: str
+    candidates: tuple[Tried, ...]
+    seconds: float
+
+    @property
+    def circuit(self) -> QuantumCircuit:
+        """Native gates and the final measurements, on the input's own classical registers."""
+        names = {name for name, _ in self.registers}
+        circuit = QuantumCircuit(
+            QuantumRegister(self.qubits, _free("q", names)),
+            *(ClassicalRegister(size, name) for name, size in self.registers),
+        )
+        for gate in self.gates:
+            circuit.append(_GATES[gate.gate](*gate.angles), list(gate.qubits))
+        for bit, qubit in enumerate(self.measured):
+            if qubit is not None:
+                circuit.measure(qubit, bit)
+        return circuit
+
+    @property
+    def metrics(self) -> dict[str, dict[str, int]]:
+        """The three counts by name."""
+        return {
+            "original": self.original.to_dict(),
+            "optimized": self.optimized.to_dict(),
+            "literal": self.literal.to_dict(),
+        }
+
+    @property
+    def reduction_percent(self) -> float:
+        """By how much of a hundred the depth fell from ``original``, to one decimal; negative if it rose."""
+        if not self.original.depth:
+            return 0.0
+        saved = self.original.depth - self.optimized.depth
+        return round(100 * saved / self.original.depth, 1)
+
+    @property
+    def model_score(self) -> dict[str, Any]:
+        """Product of gate fidelities before and after, at default error rates: for ranking, not a prediction."""
+        machine = find_target(self.target)
+        return {
+            "original": machine.model_score(self.original),
+            "optimized": machine.model_score(self.optimized),
+            "one_qubit_error": machine.one_qubit_error,
+            "two_qubit_error": machine.two_qubit_error,
+            "rates": "defaults",
+        }
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What made this."""
+        packages = {"qiskit": "qiskit", "qiskit_ionq": "qiskit-ionq", "numpy": "numpy"}
+        return {"qcos_optimizer": __version__, **{name: version(package) for name, package in packages.items()}}
+
+    def to_ionq_input(self) -> dict[str, Any]:
+        """The ``input`` of an IonQ job of the native gate set (API v0.4); angles in turns. Measurements are not in it:
+        IonQ measures every qubit, and ``measured`` says which classical bit is read from which."""
+        return {"gateset": "native", "qubits": self.qubits, "circuit": [_ionq(gate) for gate in self.gates]}
+
+    def to_qasm2(self) -> str:
+        """OpenQASM 2.0 any tool can load: the native gates are defined in the standard library's, angles in turns."""
+        names = {name for name, _ in self.registers}
+        spelled = {gate: _free(gate, names) for gate in _GATES}
+        register = _free("q", names | set(spelled.values()))
+        used = sorted({gate.gate for gate in self.gates})
+        lines = ["OPENQASM 2.0;", 'include "qelib1.inc";']
+        lines += [_DEFINITIONS[gate].format(**spelled) for gate in used]
+        lines.append(f"qreg {register}[{self.qubits}];")
+        lines += [f"creg {name}[{size}];" for name, size in self.registers if size]
+        for gate in self.gates:
+            angles = ",".join(_number(angle) for angle in gate.angles)
+            qubits = ",".join(f"{register}[{qubit}]" for qubit in gate.qubits)
+            lines.append(f"{spelled[gate.gate]}({angles}) {qubits};")
+        bits = [f"{name}[{place}]" for name, size in self.registers for place in range(size)]
+        lines += [
+            f"measure {register}[{qubit}] -> {bit};"
+            for bit, qubit in zip(bits, self.measured, strict=True)
+            if qubit is not None
+        ]
+        return "\n".join(lines) + "\n"
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of the above as JSON values."""
+        return {
+            "target": self.target,
+            "level": self.level,
+            "objective": self.objective,
+            "qubits": self.qubits,
+            "registers": [[name, size] for name, size in self.registers],
+            "measured": self.measured,
+            "metrics": self.metrics,
+            "reduction_percent": self.reduction_percent,
+            "model_score": self.model_score,
+            "verification": self.verification.to_dict(),
+            "strategy": self.strategy,
+            "candidates": [tried.to_dict() for tried in self.candidates],
+            "versions": self.versions,
+            "seconds": round(self.seconds, 3),
+            "ionq_input": self.to_ionq_input(),
+            "qasm2": self.to_qasm2(),
+        }
+
+
+def _ionq(gate: Native) -> dict[str, Any]:
+    if gate.gate in ("gpi", "gpi2"):
+        return {"gate": gate.gate, "target": gate.qubits[0], "phase": gate.angles[0]}
+    entry: dict[str, Any] = {"gate": gate.gate, "targets": list(gate.qubits)}
+    if gate.gate == "ms":
+        entry["phases"] = list(gate.angles[:2])
+    return {**entry, "angle": gate.angles[-1]}
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _number(value: float) -> str:
+    """Every digit of ``value`` without an exponent: strict readers want a decimal point."""
+    return np.format_float_positional(value, unique=True, trim="0")

@@ -1,0 +1,66 @@
+"""Better circuits for the same unitary, from Qiskit's preset passes: whole circuits, or one window at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qiskit.circuit import QuantumCircuit
+from qiskit.transpiler import PassManager, generate_preset_pass_manager
+from qiskit.transpiler.passes import Collect2qBlocks, ConsolidateBlocks
+
+from .lowering import Piece, operations_of
+from .source import Operation, Source, clean
+from .windows import Window
+
+BASES: dict[str, list[str]] = {"rzz": ["u", "rzz"], "cx": ["u", "cx"]}
+"""Rotations of any angle, or CNOTs only: which is shorter depends on the circuit."""
+
+MAX_QUBITS = 24
+"""Above this a whole circuit could not be checked, so only windows are worked on."""
+
+Synthesized = tuple[str, tuple[Operation, ...], tuple[int, ...]]
+"""A name, gates of at most two qubits, and the qubit on which each output qubit ends."""
+
+
+def whole(source: Source, level: int, seed: int) -> Iterator[Synthesized]:
+    """Rewritten circuits, those of ``level`` and of every level below it, so that a level never does worse."""
+    if source.qubits > MAX_QUBITS or not source.operations:
+        return
+    body = source.body()
+    for effort in range(1, level + 1):
+        for basis in BASES:
+            made = _passes(basis, effort, seed).run(body)
+            ends = _ends(made)
+            yield f"l{effort}-{basis}", operations_of(made), ends
+            if effort >= 2 and basis == "cx":
+                merged = PassManager([Collect2qBlocks(), ConsolidateBlocks(force_consolidate=True)]).run(made)
+                yield f"l{effort}-blocks", operations_of(merged), ends
+
+
+def in_windows(windows: tuple[Window, ...], level: int, seed: int) -> Iterator[tuple[str, list[tuple[Window, Piece]]]]:
+    """Each window rewritten by itself: less is found, but each can be proved whatever the size of the circuit."""
+    for basis in BASES:
+        passes = _passes(basis, level, seed)
+        yield f"windows-l{level}-{basis}", [(window, _rewrite(passes, window)) for window in windows]
+
+
+def _passes(basis: str, level: int, seed: int) -> PassManager:
+    return generate_preset_pass_manager(
+        optimization_level=level, basis_gates=BASES[basis], seed_transpiler=seed, approximation_degree=1.0
+    )
+
+
+def _rewrite(passes: PassManager, window: Window) -> Piece:
+    circuit = QuantumCircuit(len(window.qubits))
+    place = {qubit: number for number, qubit in enumerate(window.qubits)}
+    for operation in window.operations:
+        circuit.append(clean(operation.gate), [place[qubit] for qubit in operation.qubits], copy=False)
+    made = passes.run(circuit)
+    return operations_of(made), _ends(made)
+
+
+def _ends(made: QuantumCircuit) -> tuple[int, ...]:
+    """Where the output qubits are: from level 2 on, swaps of the input become such a permutation."""
+    if made.layout is None:
+        return tuple(range(made.num_qubits))
+    return tuple(made.layout.final_index_layout())

@@ -1,0 +1,207 @@
+"""Does a candidate do what the input does? Exactly, by windows, or on random states; nothing unverified is ever chosen.
+
+The input is taken as the product of its gates' matrices, the candidate as the product of its native gates' matrices, its
+final RZs and its output permutation: these, and a global phase, are the only freedoms. Nothing is assumed of the input state.
+"""
+
+from __future__ import annotations
+
+import cmath
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from .candidate import Candidate, Checkpoint
+from .native import Matrix, Native, rz
+from .simulation import Step, fuse, product_state, run, unitary
+from .source import Source
+from .windows import Window, cut
+
+UNITARY_QUBITS = 10
+STATE_QUBITS = 24
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """``proved``: equal as unitaries, checked whole (``unitary``) or window by window (``windows``). ``tested``: equal on
+    ``states`` random product states, strong evidence but no proof. ``max_infidelity`` is the worst 1 - fidelity seen, or
+    for windows an upper bound on it."""
+
+    verdict: Literal["proved", "tested"]
+    method: Literal["unitary", "windows", "product_states"]
+    states: int
+    windows: int
+    max_infidelity: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by name."""
+        return {
+            "verdict": self.verdict,
+            "method": self.method,
+            "states": self.states,
+            "windows": self.windows,
+            "max_infidelity": self.max_infidelity,
+        }
+
+
+class Verifier:
+    """Checks candidates against one input; what it works out about the input is kept for the next candidate."""
+
+    def __init__(self, source: Source, seed: int) -> None:
+        self._source = source
+        self._seed = seed
+
+    def verify(self, candidate: Candidate) -> Verification | None:
+        """The verdict, or None if the candidate is wrong or cannot be checked (above 24 qubits without checkpoints)."""
+        if not self._well_formed(candidate):
+            return None
+        if self._source.qubits <= UNITARY_QUBITS:
+            return self._whole(candidate)
+        if candidate.checkpoints:
+            return self._by_windows(candidate)
+        if self._source.qubits <= STATE_QUBITS:
+            return self._on_states(candidate)
+        return None
+
+    def _well_formed(self, candidate: Candidate) -> bool:
+        every = list(range(self._source.qubits))
+        within = all(
+            qubit in range(self._source.qubits) and len(set(gate.qubits)) == len(gate.qubits)
+            for gate in candidate.gates
+            for qubit in gate.qubits
+        )
+        return within and sorted(candidate.layout) == every and len(candidate.final_z) == len(every)
+
+    @cached_property
+    def _unitary(self) -> Matrix:
+        return unitary(self._reference, self._source.qubits)
+
+    @cached_property
+    def _reference(self) -> list[Step]:
+        return fuse([operation.step() for operation in self._source.operations])
+
+    @cached_property
+    def _windows(self) -> tuple[Window, ...]:
+        return cut(self._source)
+
+    def _whole(self, candidate: Candidate) -> Verification | None:
+        qubits = self._source.qubits
+        made = unitary(fuse(_steps(candidate)), qubits).reshape((2,) * qubits + (2**qubits,))
+        made = _permute(made, candidate.layout).reshape(2**qubits, 2**qubits)
+        overlap = complex(np.vdot(self._unitary, made)) / 2**qubits
+        infidelity = max(0.0, 1 - abs(overlap) ** 2)
+        if not (infidelity <= TOLERANCE and _distance(self._unitary, made, overlap) <= TOLERANCE):
+            return None
+        return Verification("proved", "unitary", 0, 0, infidelity)
+
+    def _on_states(self, candidate: Candidate) -> Verification | None:
+        qubits = self._source.qubits
+        states = 8 if qubits <= 14 else 4 if qubits <= 18 else 2
+        random = np.random.default_rng([self._seed, qubits])
+        made_steps = fuse(_steps(candidate))
+        worst = 0.0
+        for _ in range(states):
+            vectors = random.normal(size=(qubits, 2)) + 1j * random.normal(size=(qubits, 2))
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            made = _permute(run(made_steps, product_state(list(vectors))), candidate.layout)
+            wanted = run(self._reference, product_state(list(vectors)))
+            # Summed row by row: the arrays are views in different orders, and flat copies would double the memory.
+            overlap = complex(sum(np.sum(one.conj() * other) for one, other in zip(wanted, made, strict=True)))
+            infidelity = max(0.0, 1 - abs(overlap) ** 2)
+            apart = max(
+                _distance(one, other, overlap) for one, other in zip(wanted, made, strict=True)
+            )
+            if not (infidelity <= TOLERANCE and apart <= TOLERANCE):
+                return None
+            worst = max(worst, infidelity)
+        return Verification("tested", "product_states", states, 0, worst)
+
+    def _by_windows(self, candidate: Candidate) -> Verification | None:
+        """Each window's claim: window after the pending matrices before it = pending matrices after its native gates."""
+        qubits = self._source.qubits
+        eye: Matrix = np.eye(2, dtype=np.complex128)
+        before = Checkpoint(0, (eye,) * qubits, tuple(range(qubits)))
+        if len(candidate.checkpoints) != len(self._windows):
+            return None
+        total = 0.0
+        for window, after in zip(self._windows, candidate.checkpoints, strict=True):
+            apart = _window_error(window, candidate.gates, before, after)
+            total += apart
+            if not total <= TOLERANCE * 10:
+                return None
+            before = after
+        if before.layout != candidate.layout:
+            return None
+        tail: list[list[Native]] = [[] for _ in range(qubits)]
+        for gate in candidate.gates[before.cut :]:
+            if len(gate.qubits) != 1:
+                return None
+            tail[gate.qubits[0]].append(gate)
+        for wire, gates in enumerate(tail):
+            made = eye
+            for gate in gates:
+                made = gate.matrix() @ made
+            made = rz(candidate.final_z[wire]) @ made
+            total += _norm_apart(before.pending[wire], made)
+        if not total <= TOLERANCE * 10:
+            return None
+        # The errors of unitaries in a row add up at most; a fidelity differs from 1 by at most the square.
+        return Verification("proved", "windows", 0, len(self._windows), total**2)
+
+
+def _window_error(window: Window, gates: Sequence[Native], before: Checkpoint, after: Checkpoint) -> float:
+    """The norm by which one window's claim fails; infinite if something outside the window changed."""
+    wires = [before.layout[qubit] for qubit in window.qubits]
+    local = {wire: number for number, wire in enumerate(wires)}
+    inside = gates[before.cut : after.cut]
+    if after.cut < before.cut or any(wire not in local for gate in inside for wire in gate.qubits):
+        return float("inf")
+    for qubit, (was, now) in enumerate(zip(before.layout, after.layout, strict=True)):
+        if now != was and qubit not in window.qubits:
+            return float("inf")
+    if sorted(after.layout[qubit] for qubit in window.qubits) != sorted(wires):
+        return float("inf")
+    for wire, (held, holds) in enumerate(zip(before.pending, after.pending, strict=True)):
+        if wire not in local and not np.array_equal(held, holds):
+            return float("inf")
+    place = {qubit: number for number, qubit in enumerate(window.qubits)}
+    asked = [Step(before.pending[wire], (local[wire],)) for wire in wires]
+    for operation in window.operations:
+        step = operation.step()
+        asked.append(Step(step.matrix, tuple(place[qubit] for qubit in step.qubits)))
+    done = [Step(gate.matrix(), tuple(local[wire] for wire in gate.qubits)) for gate in inside]
+    done += [Step(after.pending[wire], (local[wire],)) for wire in wires]
+    size = len(wires)
+    made = unitary(done, size).reshape((2,) * size + (2**size,))
+    made = _permute(made, tuple(local[after.layout[qubit]] for qubit in window.qubits)).reshape(2**size, 2**size)
+    return _norm_apart(unitary(asked, size), made)
+
+
+def _steps(candidate: Candidate) -> list[Step]:
+    made = [Step(gate.matrix(), gate.qubits) for gate in candidate.gates]
+    return made + [Step(rz(turns), (wire,)) for wire, turns in enumerate(candidate.final_z) if turns]
+
+
+def _permute(state: Matrix, layout: tuple[int, ...]) -> Matrix:
+    """Read qubit q of the result from qubit ``layout[q]`` of ``state``."""
+    last = len(layout) - 1
+    return state.transpose([last - layout[last - axis] for axis in range(len(layout))] + [len(layout)])
+
+
+def _distance(wanted: Matrix, made: Matrix, overlap: complex) -> float:
+    """The largest difference between entries once the global phase of ``overlap`` is taken out."""
+    if overlap == 0:
+        return float("inf")
+    return float(np.abs(wanted - made * cmath.exp(-1j * cmath.phase(overlap))).max())
+
+
+def _norm_apart(wanted: Matrix, made: Matrix) -> float:
+    """The Frobenius norm of the difference up to a global phase: at least the operator norm."""
+    overlap = complex(np.vdot(wanted, made))
+    if overlap == 0:
+        return float("inf")
+    return float(np.linalg.norm(wanted - made * cmath.exp(-1j * cmath.phase(overlap))))
