@@ -59,6 +59,15 @@ def write(bucket: s3.IBucket, *prefixes: str) -> iam.PolicyStatement:
     return on_objects(bucket, "s3:PutObject", *prefixes)
 
 
+def see_missing(bucket: s3.IBucket, prefix: str) -> iam.PolicyStatement:
+    """Be told that an object under the prefix does not exist; without this S3 answers "access denied" instead."""
+    return iam.PolicyStatement(
+        actions=["s3:ListBucket"],
+        resources=[bucket.bucket_arn],
+        conditions={"StringLike": {"s3:prefix": f"{prefix}/*"}},
+    )
+
+
 def send(*queues: sqs.IQueue) -> iam.PolicyStatement:
     """Send messages to the queues."""
     return allow(("sqs:SendMessage",), *(queue.queue_arn for queue in queues))
@@ -71,7 +80,6 @@ def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.Pol
     """
     events, views, control = storage.events, storage.views, storage.control
     bucket = storage.bucket
-    everything_hashed = ("circuits", "optimized", "ionq", "reports", "results")
     return {
         "optimize": [
             on_table(events, LOG_APPEND),
@@ -87,31 +95,34 @@ def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.Pol
             *on_views(views, ROWS_READ),
             on_table(control, ROWS_READ),
             read(bucket, "evidence"),
+            see_missing(bucket, "evidence"),
         ],
         "account": [*on_views(views, ROWS_READ), on_table(control, ROWS_WRITE)],
         "authorizer": [on_table(control, ("dynamodb:GetItem", "dynamodb:UpdateItem"))],
         "transpile": [
             on_table(events, LOG_APPEND),
             read(bucket, "circuits"),
-            write(bucket, "circuits", "optimized", "ionq", "reports"),
+            write(bucket, "optimized", "ionq", "reports"),
         ],
         "execute": [
             on_table(events, LOG_APPEND),
-            read(bucket, "ionq"),
-            write(bucket, "results"),
+            read(bucket, "ionq", "reports"),
+            write(bucket, "calibrations", "raw", "requests", "results"),
             send(storage.poll),
         ],
         "poll": [
             on_table(events, LOG_APPEND),
-            on_table(control, ROWS_WRITE),
-            write(bucket, "results"),
+            on_table(control, (*ROWS_WRITE, "dynamodb:DeleteItem")),
+            read(bucket, "reports"),
+            write(bucket, "raw", "results"),
             send(storage.poll),
         ],
         "sign": [
             on_table(events, LOG_APPEND),
             on_table(control, ROWS_WRITE),
-            read(bucket, *everything_hashed, "evidence"),
+            read(bucket, "evidence"),
             write(bucket, "evidence"),
+            see_missing(bucket, "evidence"),
         ],
         "fail": [on_table(events, LOG_APPEND), send(storage.poll)],
         "project": [on_table(events, LOG_READ), *on_views(views, ROWS_WRITE), send(storage.parked)],

@@ -49,8 +49,12 @@ FUNCTIONS: dict[str, Spec] = {
     "transpile": Spec("functions.steps.transpile.handler", memory=3008, timeout=150, layers=("optimizer",)),
     "execute": Spec("functions.steps.execute.handler", timeout=60, needs=("ionq",)),
     "poll": Spec("functions.steps.poll.handler", timeout=int(POLL_TIMEOUT.to_seconds()), needs=("ionq",)),
-    "sign": Spec("functions.steps.sign.handler", memory=1024, timeout=60, layers=("evidence",), needs=("signing",)),
-    "fail": Spec("functions.steps.fail.handler", timeout=45, needs=("ionq",)),
+    "sign": Spec(
+        "functions.steps.sign.handler", memory=1024, timeout=60, layers=("evidence",), needs=("signing", "classical")
+    ),
+        "functions.steps.sign.handler", memory=1024, timeout=60, layers=("evidence",), needs=("signing", "classical")
+    ),
+    "fail": Spec("functions.steps.fail.handler", timeout=45),
     "project": Spec("functions.streams.project.handler", timeout=60),
     "relay": Spec("functions.streams.relay.handler", timeout=60),
     "mint_key": Spec("functions.ops.mint_key.handler", needs=("pepper",)),
@@ -78,9 +82,7 @@ class Runtime(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.roles = {
-            name: iam.Role(
-                self, f"{construct_name(name)}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
-            )
+            name: iam.Role(self, f"{construct_name(name)}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
             for name in FUNCTIONS
         }
         self.signing_key = signing_key(self, signer=self.roles["sign"])
@@ -119,6 +121,10 @@ class Runtime(Construct):
                 {"QCOS_PEPPER_SECRET_ARN": storage.pepper.secret_arn},
                 allow(("secretsmanager:GetSecretValue",), storage.pepper.secret_arn),
             ),
+            "classical": (
+                {"QCOS_CLASSICAL_KEY_ARN": storage.classical_seed.secret_arn},
+                allow(("secretsmanager:GetSecretValue",), storage.classical_seed.secret_arn),
+            ),
             "signing": (
                 {"QCOS_SIGNING_KEY_ARN": self.signing_key.attr_arn},
                 allow(("kms:GetPublicKey", "kms:Sign"), self.signing_key.attr_arn),
@@ -154,9 +160,7 @@ class Runtime(Construct):
                 )
             )
 
-    def _function(
-        self, name: str, spec: Spec, code: lambda_.Code, environment: Mapping[str, str]
-    ) -> lambda_.Function:
+    def _function(self, name: str, spec: Spec, code: lambda_.Code, environment: Mapping[str, str]) -> lambda_.Function:
         """The function with a log group of its own, which is all of the logs it may write to."""
         log_group = logs.LogGroup(
             self,
@@ -165,9 +169,7 @@ class Runtime(Construct):
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         self.log_groups[name] = log_group
-        self.roles[name].add_to_policy(
-            allow(("logs:CreateLogStream", "logs:PutLogEvents"), log_group.log_group_arn)
-        )
+        self.roles[name].add_to_policy(allow(("logs:CreateLogStream", "logs:PutLogEvents"), log_group.log_group_arn))
         return lambda_.Function(
             self,
             construct_name(name),

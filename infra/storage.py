@@ -108,6 +108,13 @@ class Storage(Construct):
             generate_secret_string=secretsmanager.SecretStringGenerator(password_length=64, exclude_punctuation=True),
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
+        self.classical_seed = secretsmanager.Secret(
+            self,
+            "ClassicalSeed",
+            description="The Ed25519 evidence key is derived from it, for jobs that ask for no post-quantum signature.",
+            generate_secret_string=secretsmanager.SecretStringGenerator(password_length=64, exclude_punctuation=True),
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
         self.ionq_key = secretsmanager.Secret(
             self,
             "IonqApiKey",
