@@ -1,0 +1,43 @@
+"""Whether the service is well, and what it can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from qcos.http import envelope
+from qcos.http.caller import needs
+from qcos.http.documented import answers, plain
+from qcos.http.schemas import Health, SystemStatus
+from qcos.models import Caller
+
+if TYPE_CHECKING:
+    from qcos.service.backends import Backends
+
+AnyCaller = Annotated[Caller, Depends(needs(None))]
+DOCUMENT_FRESH_S = 300
+
+
+def router(backends: Callable[[], Backends], document: Callable[[], Mapping[str, Any]]) -> APIRouter:
+    """``/health``, ``/api/v2/status`` and ``/openapi.json``; ``document`` gives the OpenAPI document."""
+    routes = APIRouter(tags=["Health"])
+
+    @routes.get("/health", summary="Whether the API answers", responses=plain(Health))
+    async def health() -> Response:
+        """Asks nobody else. Has no envelope and needs no API key."""
+        return envelope.bare({"status": "ok"})
+
+    @routes.get("/api/v2/status", summary="How the system is", responses=answers(SystemStatus, "UNAVAILABLE"))
+    async def status(caller: AnyCaller) -> Response:
+        """State of the API and of every backend; any valid API key will do."""
+        return envelope.success(backends().status())
+
+    @routes.get("/openapi.json", summary="This document", responses=plain(dict[str, Any]))
+    async def openapi() -> Response:
+        """OpenAPI 3.1 of the whole API. Needs no API key."""
+        return envelope.bare(document(), cache_s=DOCUMENT_FRESH_S)
+
+    return routes

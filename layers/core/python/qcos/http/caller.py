@@ -1,0 +1,51 @@
+"""Who is asking: what the authorizer vouched for, and nothing else a request may claim about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from fastapi import Request
+
+from qcos.errors import Forbidden, Unauthorized
+from qcos.http.errors import request_id
+from qcos.models import Caller
+
+ADMIN = "admin"
+
+
+def caller(request: Request) -> Caller:
+    """The caller as the API Gateway event's authorizer context names it.
+
+    Raises:
+        Unauthorized: the request did not come through the authorizer.
+    """
+    event = request.scope.get("aws.event")
+    context = event.get("requestContext") if isinstance(event, Mapping) else None
+    vouched = context.get("authorizer") if isinstance(context, Mapping) else None
+    if not isinstance(vouched, Mapping) or not vouched.get("tenant") or not vouched.get("key_id"):
+        raise Unauthorized("No valid API key. Send it as Authorization: Bearer KEY, or as X-API-Key.")
+    return Caller(
+        tenant=str(vouched["tenant"]),
+        key_id=str(vouched["key_id"]),
+        scopes=frozenset(str(vouched.get("scopes") or "").split()),
+        request_id=request_id(request),
+    )
+
+
+def needs(scope: str | None) -> Callable[[Request], Awaitable[Caller]]:
+    """A dependency that gives the caller, who must hold ``scope`` or ``admin``; None asks for any good key.
+
+    Raises:
+        Unauthorized: nobody vouches for the caller.
+        Forbidden: the key lacks the scope.
+    """
+
+    async def dependency(request: Request) -> Caller:
+        who = caller(request)
+        if scope is not None and not who.scopes & {scope, ADMIN}:
+            raise Forbidden(
+                f"This API key lacks the scope {scope}. Use a key that has it.", [{"field": "scope", "needs": scope}]
+            )
+        return who
+
+    return dependency
