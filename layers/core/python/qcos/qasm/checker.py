@@ -7,7 +7,7 @@ write it: a number with an exponent and no point, such as ``1e-05``. Language: a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from qcos.errors import InvalidCircuit
 from qcos.qasm.definition import read_definition
@@ -34,8 +34,7 @@ def check(source: str, *, max_qubits: int, limits: Limits = _DEFAULT_LIMITS) -> 
     return _Checker(Tokens(source, limits), max_qubits, limits).run()
 
 
-@dataclass(frozen=True, slots=True)
-class _Operand:
+class _Operand(NamedTuple):
     """One bit, or all bits of a register."""
 
     bits: range

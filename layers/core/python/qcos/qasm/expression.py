@@ -61,10 +61,6 @@ def parse_expression(tokens: Tokens, parameters: Mapping[str, int], limits: Limi
     needs_operand = True
     while True:
         kind, offset = tokens.kind, tokens.offset
-        length += 1
-        if length > limits.expression_tokens:
-            message = f"A parameter may have {limits.expression_tokens} numbers, names, signs and brackets at most."
-            raise tokens.refuse("expression_length", message)
         if needs_operand:
             if kind in ("integer", "real", "pi", "identifier"):
                 output.append(_operand(tokens, parameters))
@@ -99,6 +95,10 @@ def parse_expression(tokens: Tokens, parameters: Mapping[str, int], limits: Limi
             while stack:
                 _apply(tokens, output, *stack.pop())
             return tuple(output)
+        length += 1
+        if length > limits.expression_tokens:
+            message = f"A parameter may have {limits.expression_tokens} numbers, names, signs and brackets at most."
+            raise tokens.refuse("expression_length", message)
         tokens.advance()
 
 

@@ -126,14 +126,12 @@ class ParameterWalk:
         """Check one call of ``gate`` down to the library gates it expands to.
 
         Raises:
-            NoValue: some library gate would get a parameter that is not finite, too large or not allowed.
+            NoValue: some gate would get a parameter that is not finite, too large or not allowed.
         """
         pending = [(gate, values)]
         while pending and not self.exhausted:
             gate, values = pending.pop()
-            if not gate.depth:
-                self._check_library(gate, values)
-                continue
+            self._check_values(gate, values)
             key = (gate.name, values)
             if not gate.calls or key in self._seen:
                 continue
@@ -142,9 +140,9 @@ class ParameterWalk:
                 self.steps += 1 + sum(map(len, call.parameters))
                 pending.append((call.gate, tuple([evaluate(program, values) for program in call.parameters])))
 
-    def _check_library(self, gate: Gate, values: tuple[float, ...]) -> None:
+    def _check_values(self, gate: Gate, values: tuple[float, ...]) -> None:
         for value in values:
             if abs(value) > self._limits.angle:
-                raise NoValue(f"is beyond {self._limits.angle:.0f} radians, where it has lost its meaning as an angle")
+                raise NoValue(f"is beyond {self._limits.angle:.0f} radians, where an angle has lost its meaning")
         if gate.name == "u0" and not (values[0].is_integer() and 0 <= values[0] <= gate.expansion):
             raise NoValue(f"of u0 counts gate times and is no whole number from 0 to {gate.expansion}")

@@ -35,13 +35,13 @@ class Tokens:
     Every method raises :class:`InvalidCircuit` at the first character that cannot be a token.
     """
 
-    __slots__ = ("_limits", "_matches", "kind", "offset", "source", "text")
+    __slots__ = ("_limits", "_next", "kind", "offset", "source", "text")
 
     def __init__(self, source: str, limits: Limits) -> None:
         self.source = source
         self._limits = limits
         self._check_encoding()
-        self._matches = _TOKEN.finditer(source)
+        self._next = _TOKEN.finditer(source).__next__
         self.advance()
 
     def refuse(self, rule: str, message: str, offset: int | None = None) -> InvalidCircuit:
@@ -53,7 +53,7 @@ class Tokens:
 
     def advance(self) -> None:
         """Step to the next token."""
-        match = next(self._matches)
+        match = self._next()
         group = match.lastgroup
         assert group is not None  # every alternative of the pattern is a named group
         text = match[group]
