@@ -23,4 +23,4 @@ class Malformed(EvidenceError):
 
 
 class SigningFailed(EvidenceError):
-    """The signer gave back something that does not verify with its own public key; nothing was signed."""
+    """The signer gave no signature, or one that does not verify with its own public key; nothing was signed."""

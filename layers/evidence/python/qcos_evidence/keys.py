@@ -20,7 +20,7 @@ from pqcrypto.sign import ml_dsa_65  # type: ignore[import-untyped]  # ships no 
 
 from qcos_evidence.canonical import canonical, parse
 from qcos_evidence.encoding import decode_base64, decode_base64url, encode_base64url
-from qcos_evidence.errors import EvidenceError
+from qcos_evidence.errors import EvidenceError, SigningFailed
 from qcos_evidence.timestamp import parse_timestamp
 
 Algorithm = Literal["ML-DSA-65", "Ed25519"]
@@ -220,14 +220,14 @@ class KeyPair:
         """The signature over ``message``: 3309 bytes (ML-DSA-65, hedged, so every call differs) or 64 (Ed25519).
 
         Raises:
-            EvidenceError: ML-DSA-65 and a message over 1 MiB, which the library does not sign.
+            SigningFailed: ML-DSA-65 with a message over 1 MiB, which the library does not sign, or a damaged key.
         """
         if self.algorithm == "Ed25519":
             return SigningKey(self.secret).sign(message).signature
         try:
             return bytes(ml_dsa_65.sign(self.secret, message))
         except ValueError:
-            raise EvidenceError("the message is too long to be signed") from None
+            raise SigningFailed("the message is over 1 MiB, or the secret key is damaged") from None
 
 
 class Signer(Protocol):
