@@ -11,9 +11,7 @@ from infra.tenant_stack import TenantStack
 from infra.tenants import Tenant, load_tenants
 
 
-def build(
-    tenants: Iterable[Tenant], *, outdir: str | None = None, context: Mapping[str, Any] | None = None
-) -> cdk.App:
+def build(tenants: Iterable[Tenant], *, outdir: str | None = None, context: Mapping[str, Any] | None = None) -> cdk.App:
     """The app with a stack for each tenant, not synthesised yet.
 
     ``outdir`` defaults to the environment's ``CDK_OUTDIR``, then a temporary folder, as CDK has it.

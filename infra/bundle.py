@@ -148,7 +148,9 @@ def _target_python() -> str:
         return sys.executable
     found = subprocess.run([_uv(), "python", "find", PYTHON_VERSION], capture_output=True, text=True, check=False)
     if found.returncode != 0:
-        raise FileNotFoundError(f"python {PYTHON_VERSION} is needed to bundle layers: uv python install {PYTHON_VERSION}")
+        raise FileNotFoundError(
+            f"python {PYTHON_VERSION} is needed to bundle layers: uv python install {PYTHON_VERSION}"
+        )
     return found.stdout.strip()
 
 

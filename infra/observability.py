@@ -75,9 +75,7 @@ class Observability(Construct):
             description=f"{what} are waiting for a person",
         )
 
-    def _alarm(
-        self, construct_id: str, metric: cloudwatch.IMetric, *, threshold: float, description: str
-    ) -> None:
+    def _alarm(self, construct_id: str, metric: cloudwatch.IMetric, *, threshold: float, description: str) -> None:
         cloudwatch.Alarm(
             self,
             construct_id,

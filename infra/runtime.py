@@ -52,8 +52,6 @@ FUNCTIONS: dict[str, Spec] = {
     "sign": Spec(
         "functions.steps.sign.handler", memory=1024, timeout=60, layers=("evidence",), needs=("signing", "classical")
     ),
-        "functions.steps.sign.handler", memory=1024, timeout=60, layers=("evidence",), needs=("signing", "classical")
-    ),
     "fail": Spec("functions.steps.fail.handler", timeout=45),
     "project": Spec("functions.streams.project.handler", timeout=60),
     "relay": Spec("functions.streams.relay.handler", timeout=60),

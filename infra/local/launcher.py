@@ -1,0 +1,113 @@
+"""Runs ministack as a child process, with the few changes that let it carry the designed workflow.
+
+``python -m infra.local.launcher`` reads its settings from the environment ``environment`` makes. What it changes in
+ministack are private names; ``PATCHED`` lists them, the version is pinned exactly, and a test fails when either moves.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+MINISTACK_VERSION = "1.5.33"
+PATCHED = (
+    ("ministack.services.lambda_svc", "_execute_function_warm"),
+    ("ministack.services.lambda_svc", "acquire_worker"),
+    ("ministack.core.lambda_runtime", "ensure_spawned"),
+    ("ministack.core.lambda_runtime", "release_worker"),
+)
+
+# Stock ministack starts a process for every call that finds no idle worker: fifty jobs at once are eighty
+# interpreters on two cores, and time-outs. Two a function finish the same fifty jobs in seconds.
+WORKERS_PER_FUNCTION = 2
+
+# The payload that starts a function without running it, as provisioned concurrency does on AWS.
+WARM = {"qcos": "warm"}
+
+
+def environment(*, port: int, region: str) -> dict[str, str]:
+    """The emulator's settings, which its functions inherit."""
+    return {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_REGION": region,
+        "MINISTACK_WORKER_THREADS": "256",
+        # Otherwise an MQTT broker listens on every interface.
+        "IOT_MTLS_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def bound_workers() -> None:
+    """At most ``WORKERS_PER_FUNCTION`` calls of one function run at a time; further ones wait their turn.
+
+    An event equal to ``WARM`` starts a worker and leaves it idle: the handler never sees it.
+    """
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    gates: defaultdict[str, threading.BoundedSemaphore] = defaultdict(
+        lambda: threading.BoundedSemaphore(WORKERS_PER_FUNCTION)
+    )
+    lock = threading.Lock()
+    execute = lambda_svc._execute_function_warm
+
+    @functools.wraps(execute)
+    def gated(func: dict[str, Any], event: Any, request_id: str) -> Any:
+        config = func.get("config") or func
+        name = str(config.get("FunctionName"))
+        with lock:
+            gate = gates[name]
+        with gate:
+            if event != WARM:
+                return execute(func, event, request_id)
+            worker, _ = lambda_svc.acquire_worker(name, config, func["code_zip"], qualifier=config["Version"])
+            try:
+                lambda_runtime.ensure_spawned(worker)
+            except RuntimeError as error:  # the handler's module could not be imported
+                return {"body": {"errorMessage": str(error), "errorType": "Runtime.InitError"}, "error": True}
+            finally:
+                lambda_runtime.release_worker(worker)
+            return {"body": None}
+
+    lambda_svc._execute_function_warm = gated
+
+
+def main() -> None:
+    """Serve until SIGTERM, then leave neither a process of this group nor the scratch folder."""
+    bound_workers()
+    from ministack.app import main as serve
+
+    scratch = Path(os.environ["TMPDIR"])
+    sys.argv = ["ministack"]
+    try:
+        serve()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
