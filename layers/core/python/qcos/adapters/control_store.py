@@ -85,13 +85,13 @@ class DynamoControl:
         return wait
 
     def advance_wait(self, wait: Wait) -> bool:
-        """Move a wait from ``n`` to ``n + 1``; False when somebody else already did, or it is closed."""
+        """Move a wait to ``n + 1`` if it is stored at ``n`` or below; False when it is beyond, or closed."""
         mover = secrets.token_hex(8)
         update = {
             "TableName": self._table,
             "Key": encode(_wait_key(wait)),
             "UpdateExpression": "SET n = :next, mover = :mover",
-            "ConditionExpression": "n = :n",
+            "ConditionExpression": "n <= :n",
             "ExpressionAttributeValues": encode({":n": wait.n, ":next": wait.n + 1, ":mover": mover}),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }

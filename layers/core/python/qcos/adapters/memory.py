@@ -174,10 +174,10 @@ class Control:
             return self._waits.setdefault(_wait_key(wait), wait)
 
     def advance_wait(self, wait: Wait) -> bool:
-        """Move a wait from ``n`` to ``n + 1``; False when somebody else already did, or it is closed."""
+        """Move a wait to ``n + 1`` if it is stored at ``n`` or below; False when it is beyond, or closed."""
         key = _wait_key(wait)
         with self._lock:
-            if key not in self._waits or self._waits[key].n != wait.n:
+            if key not in self._waits or self._waits[key].n > wait.n:
                 return False
             self._waits[key] = replace(wait, n=wait.n + 1)
             return True

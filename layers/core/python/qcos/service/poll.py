@@ -179,7 +179,7 @@ class Poll:
 
     def _delay(self, n: int) -> int:
         """Seconds until asking again: 1, 1, 2, 3, 4, 6, ... up to 15 minutes, spread by a fifth."""
-        return min(MAX_DELAY_S, max(1, round(1.5**n / 1.5 * (0.9 + 0.2 * self.jitter()))))
+        return min(MAX_DELAY_S, max(1, round(1.5 ** min(n, 20) / 1.5 * (0.9 + 0.2 * self.jitter()))))
 
 
 def _words(span: timedelta) -> str:

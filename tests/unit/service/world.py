@@ -1,0 +1,226 @@
+"""The whole service over memory adapters and a scripted provider: one clock, one thread, no network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from qcos.adapters import memory
+from qcos.adapters.custody import Custody, classical_signer
+from qcos.events import Event
+from qcos.job import Job
+from qcos.models import Caller, Options, Submission, timestamp
+from qcos.ports import (
+    Characterization,
+    ProviderBackend,
+    ProviderJob,
+    ProviderResult,
+    ProviderUnavailable,
+)
+from qcos.service.backends import Backends
+from qcos.service.collect import Collector
+from qcos.service.evidence import EvidenceDesk
+from qcos.service.execute import Execute
+from qcos.service.fail import Fail
+from qcos.service.jobs import Jobs
+from qcos.service.log import JobLog
+from qcos.service.poll import Poll
+from qcos.service.project import Project
+from qcos.service.relay import Relay
+from qcos.service.sign import Sign
+from qcos.service.submit import Submit
+from qcos.service.transpile import Transpile
+from qcos_evidence import KeyPair, LocalSigner
+
+BELL = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\nh q[0];\ncx q[0],q[1];'
+TENANT = "acme"
+CALLER = Caller(tenant=TENANT, key_id="k1", scopes=frozenset({"optimize:write"}), request_id="req-1")
+KEYS = {"ML-DSA-65": KeyPair.generate("ML-DSA-65")}
+
+
+@dataclass
+class Clock:
+    """A clock that moves only when told."""
+
+    at: datetime = datetime(2026, 2, 6, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, **span: float) -> None:
+        self.at += timedelta(**span)
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+@dataclass
+class ScriptedProvider:
+    """A provider whose jobs stay ``submitted`` until a test moves them."""
+
+    clock: Clock
+    posts: list[dict[str, Any]] = field(default_factory=list)
+    known: dict[str, ProviderJob] = field(default_factory=dict)
+    before_submit: BaseException | None = None
+    after_submit: BaseException | None = None
+    unavailable: bool = False
+    quick: bool = False
+    cancelled: list[str] = field(default_factory=list)
+    status: str = "available"
+
+    def _check(self) -> None:
+        if self.unavailable:
+            raise ProviderUnavailable("no answer")
+
+    def backends(self) -> list[ProviderBackend]:
+        self._check()
+        return [
+            ProviderBackend(name, self.status, qubits, 0, False)
+            for name, qubits in (("simulator", 29), ("qpu.aria-1", 25), ("qpu.forte-1", 36))
+        ]
+
+    def characterization(self, backend: str) -> Characterization | None:
+        self._check()
+        return Characterization("c1", "2026-02-06T10:00:00Z", 0.9995, 0.997, 0.998, raw=b'{"id":"c1"}')
+
+    def submit(self, body: bytes) -> str:
+        if self.before_submit:
+            raise self.before_submit
+        document = json.loads(body)
+        self.posts.append(document)
+        job_id = f"p{len(self.posts)}"
+        status = "completed" if self.quick else "submitted"
+        self.known[job_id] = ProviderJob(
+            job_id, status, name=document["name"], backend=document["backend"], submitted_at=timestamp(self.clock())
+        )
+        if self.after_submit:
+            raise self.after_submit
+        return job_id
+
+    def finish(self, job_id: str, status: str = "completed", **failure: str) -> None:
+        job = self.known[job_id]
+        self.known[job_id] = ProviderJob(job.id, status, job.name, job.backend, **failure)
+
+    def jobs(self, ids: Sequence[str]) -> dict[str, ProviderJob]:
+        self._check()
+        return {job_id: self.known[job_id] for job_id in ids if job_id in self.known}
+
+    def find(self, token: str, backend: str, since: datetime) -> ProviderJob | None:
+        self._check()
+        return next((job for job in self.known.values() if job.name == token and job.backend == backend), None)
+
+    def result(self, job: ProviderJob) -> ProviderResult:
+        self._check()
+        return ProviderResult(b'{"0":0.5,"3":0.5}', probabilities={"0": 0.5, "3": 0.5})
+
+    def cost_microdollars(self, job_id: str) -> int | None:
+        self._check()
+        return 1_230_000
+
+    def cancel(self, job_id: str) -> None:
+        self._check()
+        self.cancelled.append(job_id)
+
+
+def bell_report(qasm: str, target: str, level: int, *, seconds: float) -> dict[str, Any]:
+    """What the optimizer answers for the Bell circuit, abridged."""
+    small = {
+        "depth": 3,
+        "two_qubit_depth": 1,
+        "two_qubit_gates": 1,
+        "one_qubit_gates": 3,
+        "entangling_angle_microturns": 250_000,
+    }
+    return {
+        "target": target,
+        "level": level,
+        "qubits": 2,
+        "registers": [["c", 2]],
+        "measured": [0, 1],
+        "metrics": {"original": {**small, "depth": 5}, "optimized": small, "literal": {**small, "depth": 9}},
+        "reduction_percent": 40.0,
+        "verification": {"verdict": "proved", "method": "unitary", "states": 0, "max_infidelity": 2.2e-16},
+        "strategy": "level0",
+        "candidates": [{"name": "level0"}, {"name": "rzz"}],
+        "versions": {"qiskit": "2.6.2"},
+        "seconds": 0.1,
+        "ionq_input": {
+            "gateset": "native",
+            "qubits": 2,
+            "circuit": [{"gate": "ms", "targets": [0, 1], "phases": [0, 0], "angle": 0.25}],
+        },
+        "qasm2": BELL,
+    }
+
+
+class World:
+    """One tenant's service. Every adapter and use case is an attribute; tests break what they like."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.events = memory.EventStore()
+        self.objects = memory.ObjectStore()
+        self.views = memory.Views()
+        self.control = memory.Control()
+        self.workflows = memory.Workflows()
+        self.queue = memory.PollQueue()
+        self.bus = memory.Bus()
+        self.provider = ScriptedProvider(self.clock)
+        self.optimize = bell_report
+        self.log = JobLog(self.events, self.clock)
+        self.backends = Backends(self.provider, self.clock, 0)
+        self.custody = Custody(lambda: LocalSigner(KEYS["ML-DSA-65"]), lambda: classical_signer("seed"))
+        self.compose()
+
+    def compose(self) -> None:
+        """Build the use cases over the adapters as they are now."""
+        self.submit = Submit(self.log, self.objects, self.backends)
+        self.collector = Collector(self.log, self.objects, self.provider)
+        self.transpile = Transpile(self.log, self.objects, lambda *args, **limits: self.optimize(*args, **limits))
+        self.execute = Execute(self.log, self.objects, self.provider, self.collector, sleep=lambda seconds: None)
+        self.poll = Poll(
+            self.log, self.provider, self.collector, self.control, self.workflows, self.queue, jitter=lambda: 0.5
+        )
+        self.sign = Sign(self.log, self.objects, self.control, self.custody, "https://qcos.test")
+        self.fail = Fail(self.log, self.queue)
+        self.jobs = Jobs(self.log, self.objects, self.views)
+        self.project = Project(self.events, self.views)
+        self.relay = Relay(self.workflows, self.bus)
+        self.desk = EvidenceDesk(self.log, self.objects, self.control, lambda document, keys, now: {})
+
+    def submitted(
+        self, backend: str = "ionq_simulator", *, evidence: bool = True, pqc: bool = True, qasm: str = BELL
+    ) -> str:
+        """A new job's id."""
+        options = Options(optimization_level=2, evidence=evidence, pqc_signing=pqc)
+        submission = Submission(qasm=qasm, backend=backend, shots=1024, options=options)
+        return self.submit(CALLER, submission).job_id
+
+    def optimized(self, backend: str = "ionq_simulator") -> str:
+        """The id of a job that may be executed."""
+        job_id = self.submitted(backend)
+        assert self.transpile(TENANT, job_id) == {"outcome": "done"}
+        return job_id
+
+    def job(self, job_id: str) -> Job:
+        """The job as its log tells it."""
+        return self.jobs.get(TENANT, job_id)
+
+    def types(self, job_id: str) -> list[str]:
+        """The types of the job's events, oldest first."""
+        return [event.type for event in self.story(job_id)]
+
+    def story(self, job_id: str) -> list[Event]:
+        """The job's log."""
+        return self.events.read(TENANT, job_id)
+
+    def await_message(self, job_id: str, n: int = 0) -> dict[str, Any]:
+        """What the workflow puts on the poll queue when it begins to wait."""
+        self.workflows.waiting.add(f"token-{job_id}")
+        return {
+            "kind": "await", "tenant": TENANT, "job_id": job_id, "attempt": 1, "n": n, "token": f"token-{job_id}",
+        }  # fmt: skip
