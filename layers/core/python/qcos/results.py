@@ -7,7 +7,7 @@ strings have the highest classical bit on the left; registers are separated by a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -44,28 +44,29 @@ class BitMap:
         if any(qubit is not None and qubit < 0 for qubit in self.measured):
             raise ValueError("a classical bit is mapped to a negative qubit")
 
-    def bit_strings(self, outcomes: Sequence[int]) -> list[str]:
-        """The bit strings of ``outcomes``, native outcomes whose bit k is native qubit k, in the same order.
+    def outcomes(self, native: Iterable[int]) -> list[int]:
+        """Native outcomes, whose bit k is native qubit k, as classical ones, whose bit k is classical bit k.
 
-        Bits of ``outcomes`` that no classical bit is mapped to leave no trace.
+        The order stays. Qubits that hold no classical bit leave no trace.
         """
-        tables = self._tables()
-        width = len(self.measured)
-        # Slices of the whole string, leftmost register first: it ends where the register declared after it began.
-        slices: list[slice] = []
-        end = width
+        numbers = list(native)
+        found = [0] * len(numbers)
+        for shift, table in self._tables():
+            found = [bits | table[number >> shift & 0xFF] for bits, number in zip(found, numbers, strict=True)]
+        return found
+
+    def bit_strings(self, outcomes: Iterable[int]) -> list[str]:
+        """Classical outcomes as Qiskit prints them, in the same order."""
+        pattern = f"0{len(self.measured)}b"
+        if len(self.registers) == 1:
+            return [format(bits, pattern) for bits in outcomes]
+        parts: list[slice] = []
+        end = len(self.measured)
         for _, size in self.registers:
-            slices.insert(0, slice(end - int(size), end))
+            parts.insert(0, slice(end - int(size), end))
             end -= int(size)
-        pattern = f"0{width}b"
-        strings: list[str] = []
-        for outcome in outcomes:
-            bits = 0
-            for shift, table in tables:
-                bits |= table[(outcome >> shift) & 0xFF]
-            text = format(bits, pattern)
-            strings.append(text if len(slices) == 1 else " ".join([text[part] for part in slices]))
-        return strings
+        texts = (format(bits, pattern) for bits in outcomes)
+        return [" ".join([text[part] for part in parts]) for text in texts]
 
     def _tables(self) -> list[tuple[int, list[int]]]:
         """For each byte of a native outcome its shift and, for each of the byte's 256 values, the classical bits.
@@ -104,8 +105,8 @@ class Results:
     def to_document(self) -> dict[str, Any]:
         """The JSON object that is stored and hashed; probabilities are doubles, bit strings ascend."""
         return {
-            "counts": dict(sorted(self.counts.items())),
-            "probabilities": dict(sorted(self.probabilities.items())),
+            "counts": dict(self.counts),
+            "probabilities": dict(self.probabilities),
             "shots": self.shots,
             "source": self.source,
         }
@@ -125,8 +126,8 @@ class Results:
         if source not in ("measured", "exact_probabilities"):
             raise ValueError("a result's source is unknown")
         results = cls(
-            counts={str(key): int(count) for key, count in found.items()},
-            probabilities={str(key): float(share) for key, share in shares.items()},
+            counts={str(key): int(found[key]) for key in sorted(found)},
+            probabilities={str(key): float(shares[key]) for key in sorted(shares)},
             shots=int(shots),
             source=source,
         )
@@ -169,30 +170,48 @@ def counts(
 def _measured(shots: int, bits: BitMap, histogram: Mapping[str, int]) -> Results:
     if sum(histogram.values()) != shots:
         raise ValueError("the histogram does not sum to the shots")
-    found: dict[str, int] = {}
-    for text, count in zip(bits.bit_strings([int(key) for key in histogram]), histogram.values(), strict=True):
+    found: dict[int, int] = {}
+    for outcome, count in zip(bits.outcomes(map(int, histogram)), histogram.values(), strict=True):
         if count:
-            found[text] = found.get(text, 0) + count
-    found = dict(sorted(found.items()))
-    return Results(found, {text: count / shots for text, count in found.items()}, shots, "measured")
+            found[outcome] = found.get(outcome, 0) + count
+    ascending = sorted(found)
+    numbers = [found[outcome] for outcome in ascending]
+    texts = bits.bit_strings(ascending)
+    shares = [count / shots for count in numbers]
+    return Results(dict(zip(texts, numbers, strict=True)), dict(zip(texts, shares, strict=True)), shots, "measured")
 
 
 def _exact(shots: int, bits: BitMap, probabilities: Mapping[str, float]) -> Results:
-    parts: dict[str, list[float]] = {}
-    for text, share in zip(bits.bit_strings([int(key) for key in probabilities]), probabilities.values(), strict=True):
-        parts.setdefault(text, []).append(share)
-    marginals = {text: math.fsum(shares) for text, shares in sorted(parts.items())}
-    marginals = {text: share for text, share in marginals.items() if share >= NOISE}
-    if not marginals:
+    marginals = _marginals(bits.outcomes(map(int, probabilities)), list(probabilities.values()))
+    ascending = sorted(outcome for outcome, share in marginals.items() if share >= NOISE)
+    if not ascending:
         raise ValueError("no outcome has a probability")
-    weights = [int(math.ldexp(share, _SCALE)) for share in marginals.values()]
+    shares = [marginals[outcome] for outcome in ascending]
+    texts = bits.bit_strings(ascending)
+    found = {text: count for text, count in zip(texts, _largest_remainder(shots, shares), strict=True) if count}
+    return Results(found, dict(zip(texts, shares, strict=True)), shots, "exact_probabilities")
+
+
+def _marginals(outcomes: Sequence[int], shares: Sequence[float]) -> dict[int, float]:
+    """The summed shares of each outcome, every sum rounded once."""
+    found = dict(zip(outcomes, shares, strict=True))
+    if len(found) == len(shares):
+        return found
+    parts: dict[int, list[float]] = {}
+    for outcome, share in zip(outcomes, shares, strict=True):
+        parts.setdefault(outcome, []).append(share)
+    return {outcome: math.fsum(terms) for outcome, terms in parts.items()}
+
+
+def _largest_remainder(shots: int, shares: Sequence[float]) -> list[int]:
+    """Whole numbers that sum to ``shots``, as proportional to ``shares`` as can be; exact whatever the doubles."""
+    weights = [int(math.ldexp(share, _SCALE)) for share in shares]
     total = sum(weights)
     quotas = [divmod(weight * shots, total) for weight in weights]
     whole = [quota for quota, _ in quotas]
     remainders = [remainder for _, remainder in quotas]
-    # The order is by bit string already and the sort is stable: equal remainders stay in that order.
+    # The sort is stable: equal remainders stay in the order of the outcomes.
     order = sorted(range(len(weights)), key=remainders.__getitem__, reverse=True)
     for index in order[: shots - sum(whole)]:
         whole[index] += 1
-    found = {text: count for text, count in zip(marginals, whole, strict=True) if count}
-    return Results(found, marginals, shots, "exact_probabilities")
+    return whole
