@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo up test lint types layers events clean
+.PHONY: help install demo up test lint types schemas clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -36,6 +36,9 @@ lint: install ## ruff and the import contracts
 
 types: install ## mypy strict
 	$(BIN)/mypy
+
+schemas: install ## Write the event schemas and the OpenAPI document anew
+	$(BIN)/python -m qcos.event_schemas events/schemas
 
 clean: ## Remove everything that was built or installed here
 	rm -rf $(VENV) .cache build cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis

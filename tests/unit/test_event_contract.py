@@ -1,0 +1,55 @@
+"""What integrators rely on: schemas as checked in, samples that obey them, and what the bus really carries."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from qcos.adapters.wire import bus_entry
+from qcos.event_schemas import schema
+from qcos.events import EVENT_TYPES
+from tests.unit.service.world import TENANT, World
+
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+@pytest.mark.parametrize("name", EVENT_TYPES)
+def test_the_schema_is_the_one_checked_in(name: str) -> None:
+    stored = json.loads((EVENTS / "schemas" / f"{name}.json").read_text())
+    assert stored == schema(EVENT_TYPES[name]), "run: make schemas"
+
+
+def test_no_schema_of_a_type_that_is_gone() -> None:
+    assert {path.stem for path in (EVENTS / "schemas").glob("*.json")} == set(EVENT_TYPES)
+
+
+@pytest.mark.parametrize("path", sorted((EVENTS / "samples").glob("*.json")), ids=lambda path: path.stem)
+def test_the_samples_obey_the_schemas(path: Path) -> None:
+    sample = json.loads(path.read_text())
+    assert sample["detail-type"] == path.stem
+    jsonschema.validate(sample["detail"], schema(EVENT_TYPES[path.stem]))
+
+
+def test_there_are_samples_of_a_whole_job() -> None:
+    assert {"JobSubmitted", "CircuitOptimized", "ExecutionCompleted", "EvidenceSigned", "JobCompleted"} <= {
+        path.stem for path in (EVENTS / "samples").glob("*.json")
+    }
+
+
+def test_what_is_published_obeys_the_schemas(world: World) -> None:
+    job_id = world.submitted()
+    world.provider.quick = True
+    for step in (world.transpile, world.execute, world.sign):
+        step(TENANT, job_id)
+    for event in world.story(job_id):
+        entry = bus_entry(event)
+        assert entry["Source"] == "qcos.jobs"
+        jsonschema.validate(json.loads(entry["Detail"]), schema(EVENT_TYPES[entry["DetailType"]]))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
