@@ -150,8 +150,9 @@ class Control:
             ValueError: the public id is taken.
         """
         with self._lock:
-            if self._api_keys.setdefault(key.public_id, key) is not key:
+            if key.public_id in self._api_keys:
                 raise ValueError("the API key's public id is taken")
+            self._api_keys[key.public_id] = key
 
     def api_key(self, public_id: str) -> ApiKey | None:
         """The key of that public id."""

@@ -1,0 +1,212 @@
+"""Queues, bus and workflows: sizes and delays are held to, failures are told, repeats are harmless."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.stub import ANY, Stubber
+
+from qcos.adapters import memory
+from qcos.adapters.messages import EventBridgeBus, SqsPollQueue, StepFunctionsWorkflows
+from qcos.adapters.wire import MAX_BUS_BYTES, MAX_INPUT_BYTES, MAX_MESSAGE_BYTES
+from qcos.events import Event
+from qcos.ports import TokenClosed
+from tests.contract.adapters.backends import Aws, Backend
+from tests.contract.adapters.samples import STARTED, SUBMITTED, TENANT, extend, large
+
+ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:machine"
+URL = "https://sqs.us-east-1.amazonaws.com/123456789012/poll"
+
+
+def fill(limit: int) -> dict[str, str]:
+    """A document whose compact JSON has exactly ``limit`` bytes."""
+    return {"x": "y" * (limit - len('{"x":""}'))}
+
+
+# --- queues
+
+
+def test_messages_arrive_as_they_were(backend: Backend) -> None:
+    queue, receive = backend.poll_queue()
+    messages: list[dict[str, Any]] = [
+        {"job_id": "job-1", "n": 3, "text": "über\uffff\U0001f600"},
+        {"token": "t" * 2000},
+    ]
+    for message in messages:
+        queue.send(message, -5)
+    assert sorted(receive(2), key=len, reverse=True) == messages
+
+
+def test_a_parked_event_can_be_found_again(backend: Backend) -> None:
+    lot, receive = backend.parking_lot()
+    lot.park("relay", TENANT, "job-1", 4, "boom " * 1000)
+    [note] = receive(1)
+    assert note == {
+        "reader": "relay",
+        "tenant": TENANT,
+        "stream_id": "job-1",
+        "version": 4,
+        "reason": ("boom " * 1000)[:1000],
+    }
+
+
+def test_a_message_over_the_size_is_refused(backend: Backend) -> None:
+    queue, receive = backend.poll_queue()
+    with pytest.raises(ValueError, match="over"):
+        queue.send(fill(MAX_MESSAGE_BYTES + 1), 0)
+    queue.send(fill(MAX_MESSAGE_BYTES), 0)
+    assert receive(1) == [fill(MAX_MESSAGE_BYTES)]
+
+
+@pytest.mark.parametrize(("asked", "sent"), [(-1, 0), (0, 0), (20, 20), (900, 900), (901, 900), (10**6, 900)])
+def test_delays_are_clamped(aws_clients: dict[str, Any], asked: int, sent: int) -> None:
+    with Stubber(aws_clients["sqs"]) as stub:
+        request = {"QueueUrl": URL, "MessageBody": '{"n":1}', "DelaySeconds": sent}
+        stub.add_response("send_message", {}, request)
+        SqsPollQueue(URL, aws_clients["sqs"]).send({"n": 1}, asked)
+        stub.assert_no_pending_responses()
+    queue = memory.PollQueue()
+    queue.send({"n": 1}, asked)
+    assert queue.sent == [({"n": 1}, sent)]
+
+
+# --- bus
+
+
+def detail(event: Event) -> dict[str, Any]:
+    document = event.document
+    names = ("event_id", "tenant", "version", "correlation_id", "schema_version", "occurred_at")
+    metadata = {name: document[name] for name in names} | {"job_id": document["stream_id"]}
+    return {"metadata": metadata, "data": document["data"]}
+
+
+def test_subscribers_receive_what_happened(aws: Aws) -> None:
+    bus, receive = aws.bus()
+    events = extend([], SUBMITTED, *[STARTED] * 11)
+    assert bus.publish(events) == []
+    received = sorted(receive(12), key=lambda envelope: int(envelope["detail"]["metadata"]["version"]))
+    assert [envelope["detail"] for envelope in received] == [detail(event) for event in events]
+    assert {envelope["source"] for envelope in received} == {"qcos.jobs"}
+    assert [envelope["detail-type"] for envelope in received] == ["JobSubmitted"] + ["TranspileStarted"] * 11
+
+
+class Recorder:
+    """Takes PutEvents calls; fails the entries whose detail holds one of ``failing``."""
+
+    def __init__(self, *failing: str) -> None:
+        self.failing = failing
+        self.calls: list[list[dict[str, Any]]] = []
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:
+        self.calls.append(Entries)
+        bad = [any(text in entry["Detail"] for text in self.failing) for entry in Entries]
+        results = [{"ErrorCode": "ThrottlingException"} if wrong else {"EventId": "1"} for wrong in bad]
+        return {"FailedEntryCount": sum(bad), "Entries": results}
+
+
+def test_a_call_holds_at_most_ten_entries() -> None:
+    client = Recorder()
+    events = extend([], *[STARTED] * 23)
+    assert EventBridgeBus("bus", client).publish(events) == []
+    assert [len(call) for call in client.calls] == [10, 10, 3]
+    assert [json.loads(entry["Detail"]) for call in client.calls for entry in call] == [detail(e) for e in events]
+    assert {entry["EventBusName"] for call in client.calls for entry in call} == {"bus"}
+
+
+def test_a_call_holds_at_most_what_eventbridge_takes() -> None:
+    client = Recorder()
+    events = extend([], *[large(100_000)] * 5, STARTED)
+    assert EventBridgeBus("bus", client).publish(events) == []
+    assert [len(call) for call in client.calls] == [2, 2, 2]
+    for call in client.calls:
+        assert sum(len(e["Source"]) + len(e["DetailType"]) + len(e["Detail"].encode()) for e in call) <= MAX_BUS_BYTES
+
+
+@pytest.mark.parametrize("make", [lambda: EventBridgeBus("bus", Recorder()), memory.Bus])
+def test_an_event_too_large_for_the_bus_is_given_back_and_the_rest_goes_on(make: Any) -> None:
+    events = extend([], STARTED, large(300_000), STARTED)
+    assert make().publish(events) == [events[1]]
+
+
+def test_what_the_bus_failed_to_take_is_given_back() -> None:
+    events = extend([], *[STARTED] * 12)
+    client = Recorder(events[1].event_id, events[11].event_id)
+    assert EventBridgeBus("bus", client).publish(events) == [events[1], events[11]]
+
+
+def test_partial_failures_are_read_as_eventbridge_answers_them(aws_clients: dict[str, Any]) -> None:
+    events = extend([], *[STARTED] * 3)
+    with Stubber(aws_clients["events"]) as stub:
+        results = [{"EventId": "1"}, {"ErrorCode": "InternalFailure", "ErrorMessage": "x"}, {"EventId": "2"}]
+        stub.add_response("put_events", {"FailedEntryCount": 1, "Entries": results}, {"Entries": ANY})
+        assert EventBridgeBus("bus", aws_clients["events"]).publish(events) == [events[1]]
+        stub.assert_no_pending_responses()
+
+
+def test_nothing_to_publish_calls_nobody() -> None:
+    client = Recorder()
+    assert EventBridgeBus("bus", client).publish([]) == []
+    assert client.calls == []
+
+
+def test_the_memory_bus_gives_back_what_it_is_told_to_refuse() -> None:
+    bus, events = memory.Bus(), extend([], *[STARTED] * 3)
+    bus.refusing.add(events[1].event_id)
+    assert bus.publish(events) == [events[1]]
+    assert bus.published == [events[0], events[2]]
+
+
+# --- workflows
+
+
+def test_a_name_is_started_once_and_its_token_answered_once(backend: Backend) -> None:
+    flows, token, execution = backend.workflows()
+    flows.start("job-1-1", {"job_id": "job-1"})
+    flows.start("job-1-1", {"job_id": "job-1"})
+    flows.start("job-1-1", {"job_id": "another"})
+    waiting = token()
+    flows.resolve(waiting, {"outcome": "done"})
+    assert execution("job-1-1") == ({"job_id": "job-1"}, {"outcome": "done"})
+    with pytest.raises(TokenClosed):
+        flows.resolve(waiting, {"outcome": "failed"})
+    flows.start("job-1-1", {"job_id": "job-1"})  # it has ended, and its name stays taken
+    assert execution("job-1-1") == ({"job_id": "job-1"}, {"outcome": "done"})
+
+
+def test_an_unknown_token_is_closed(backend: Backend) -> None:
+    flows, _, _ = backend.workflows()
+    with pytest.raises(TokenClosed):
+        flows.resolve("nobody's", {"outcome": "done"})
+
+
+@pytest.mark.parametrize("name", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+def test_every_way_to_say_closed_is_closed(aws_clients: dict[str, Any], name: str) -> None:
+    with Stubber(aws_clients["stepfunctions"]) as stub:
+        stub.add_client_error("send_task_success", name)
+        with pytest.raises(TokenClosed):
+            StepFunctionsWorkflows(None, aws_clients["stepfunctions"]).resolve("t", {})
+
+
+@pytest.mark.parametrize("operation", ["start_execution", "send_task_success"])
+def test_other_errors_are_not_hidden(aws_clients: dict[str, Any], operation: str) -> None:
+    client = aws_clients["stepfunctions"]
+    flows = StepFunctionsWorkflows(ARN, client)
+    with Stubber(client) as stub:
+        stub.add_client_error(operation, "AccessDeniedException")
+        with pytest.raises(client.exceptions.ClientError, match="AccessDenied"):
+            flows.start("n", {}) if operation == "start_execution" else flows.resolve("t", {})
+
+
+def test_inputs_and_outputs_over_the_size_are_refused(backend: Backend) -> None:
+    flows, _, _ = backend.workflows()
+    with pytest.raises(ValueError, match="over"):
+        flows.start("large", fill(MAX_INPUT_BYTES + 1))
+    with pytest.raises(ValueError, match="over"):
+        flows.resolve("token", fill(MAX_MESSAGE_BYTES + 1))
+
+
+def test_without_a_state_machine_nothing_starts(aws_clients: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="state machine"):
+        StepFunctionsWorkflows(None, aws_clients["stepfunctions"]).start("n", {})
