@@ -9,8 +9,8 @@ from .native import Matrix, Native
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A claim about a beginning of the circuit: up to here the input equals ``gates[:cut]``, then ``pending[w]`` on every
-    native qubit w, read with input qubit q on native qubit ``layout[q]``."""
+    """A claim about a beginning of the circuit: up to here the input equals ``gates[:cut]``, then ``pending[w]`` on
+    every native qubit w, read with input qubit q on native qubit ``layout[q]``."""
 
     cut: int
     pending: tuple[Matrix, ...]
@@ -19,8 +19,9 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """``gates``, then RZ(``final_z[w]`` turns) on every native qubit w, with output qubit q of the input on native qubit
-    ``layout[q]``, is claimed to be the input up to a global phase. The last RZs are never run: no measurement sees them.
+    """``gates``, then RZ(``final_z[w]`` turns) on every native qubit w, with output qubit q of the input on native
+    qubit ``layout[q]``, is claimed to be the input up to a global phase. The last RZs are never run: no measurement
+    sees them.
 
     ``checkpoints``, if any, hold one claim for every window of the input (see :func:`windows.cut`), in order.
     """

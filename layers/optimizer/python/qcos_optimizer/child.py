@@ -1,8 +1,8 @@
 """``python -m qcos_optimizer.child``: one job as JSON on standard input, its answer as JSON on standard output.
 
-Started ahead of time, it imports Qiskit first and then waits. It takes one job, limits its own memory, processor time and
-clock before it looks at the circuit, and exits. It exits too when its input closes or its parent is gone. An exit status
-other than 0 means that the job broke the process, however (out of memory, a panic in native code, a signal).
+Started ahead of time, it imports Qiskit first and then waits. It takes one job, limits its own memory, processor time
+and clock before it looks at the circuit, and exits. It exits too when its input closes or its parent is gone. An exit
+status other than 0 means that the job broke the process, however (out of memory, a panic in native code, a signal).
 """
 
 from __future__ import annotations
@@ -39,7 +39,14 @@ def main() -> None:
     _limit(job["memory_bytes"], job["seconds"])
     answer: dict[str, Any]
     try:
-        made = optimize(job["qasm"], job["target"], job["level"], job["objective"], job["seed"])
+        made = optimize(
+            job["qasm"],
+            job["target"],
+            job["level"],
+            job["objective"],
+            job["seed"],
+            search_seconds=job["seconds"] * 2 / 3,
+        )
         answer = {"optimized": made.to_dict()}
     except CircuitError as error:
         answer = {"error": {"rule": error.rule, "message": error.message}}

@@ -30,7 +30,8 @@ _DEFINITIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One candidate of the search. ``failed``: not shown equal, and so out; ``unchecked``: ranked below the winner."""
+    """One candidate of the search. ``failed``: not shown equal, and so out; ``unchecked``: ranked below the
+    winner, or out of time."""
 
     name: str
     metrics: Metrics

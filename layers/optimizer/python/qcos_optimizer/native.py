@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 Matrix = NDArray[np.complex128]
 GateName = Literal["gpi", "gpi2", "ms", "zz"]
 
+IDENTITY: Matrix = np.eye(2, dtype=np.complex128)
+
 
 @dataclass(frozen=True, slots=True)
 class Native:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -19,7 +20,8 @@ from .parsing import parse
 from .pulses import FRAMES
 from .source import Source, take_apart
 from .synthesis import in_windows, whole
-from .targets import Target, target as find_target
+from .targets import Target
+from .targets import target as find_target
 from .verification import UNITARY_QUBITS, Verifier
 from .windows import Window, cut
 
@@ -42,6 +44,8 @@ def optimize(
     level: int = 2,
     objective: Objective = "two_qubit_gates",
     seed: int = 0,
+    *,
+    search_seconds: float | None = None,
 ) -> Optimized:
     """The best native circuit found for ``circuit`` on ``target``, shown to be the same unitary.
 
@@ -49,7 +53,9 @@ def optimize(
     ``level`` 0 lowers gate by gate; 1 to 3 search longer, and none does worse than the one before on ``objective``:
     ``two_qubit_gates`` (then entangling angle, then depth), ``depth`` of native gates (then the same), or
     ``model_score``, a product of gate fidelities at the target's default error rates. The same ``seed`` gives the same
-    answer. Raises :class:`CircuitError`, :class:`UnknownTarget`, or ValueError for a level or objective there is not.
+    answer, unless ``search_seconds`` (wall clock) ended the search early: then the best found by then is returned,
+    level 0 at the least. Raises :class:`CircuitError`, :class:`UnknownTarget`, or ValueError for a level or objective
+    there is not.
 
     Text from strangers belongs into :func:`qcos_optimizer.optimize_in_child`.
     """
@@ -64,7 +70,13 @@ def optimize(
         raise CircuitError(
             f"the circuit has {source.qubits} qubits, {machine.name} has {machine.qubits}", "too_many_qubits"
         )
-    scored = [_score(candidate, machine, objective) for candidate in _candidates(source, machine, level, seed)]
+    deadline = None if search_seconds is None else started + search_seconds
+    scored = []
+    for candidate in _candidates(source, machine, level, seed):
+        scored.append(_score(candidate, machine, objective))
+        # The other half of the time is for checking.
+        if search_seconds is not None and time.perf_counter() > started + search_seconds / 2:
+            break
     original = scored[0].metrics
     # Level 0 comes first and sorting is stable: what is not better than it does not replace it.
     scored.sort(key=lambda entry: entry.rank)
@@ -75,8 +87,9 @@ def optimize(
         verification = None
         verdict: Literal["proved", "tested", "failed", "unchecked"] = "unchecked"
         if winner is None:
-            verification = verifier.verify(entry.candidate)
-            verdict = "failed" if verification is None else verification.verdict
+            with suppress(TimeoutError):
+                verification = verifier.verify(entry.candidate, deadline)
+                verdict = "failed" if verification is None else verification.verdict
         tried.append(Tried(entry.candidate.name, entry.metrics, verdict, verification is not None))
         if verification is not None:
             winner = (entry, verification)

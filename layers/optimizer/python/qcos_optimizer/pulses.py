@@ -2,8 +2,8 @@
 
 Identities (turns, products right to left; checked to 1e-12 by the tests):
 GPI2(f) RZ(a) = RZ(a) GPI2(f - a), GPI likewise; MS(f, g, t) (RZ(a) x RZ(b)) = (RZ(a) x RZ(b)) MS(f - a, g - b, t);
-MS(f, g, -t) = MS(f + 1/2, g, t); MS(0, 0, t + 1/2) = (X x X) MS(0, 0, t); ZZ commutes with RZ; ZZ(t + 1/2) = (Z x Z) ZZ(t);
-ZZ(-t) = X ZZ(t) X with X on either qubit. All up to a global phase.
+MS(f, g, -t) = MS(f + 1/2, g, t); MS(0, 0, t + 1/2) = (X x X) MS(0, 0, t); ZZ commutes with RZ;
+ZZ(t + 1/2) = (Z x Z) ZZ(t); ZZ(-t) = X ZZ(t) X with X on either qubit. All up to a global phase.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from .native import GateName, Matrix, Native, gpi2, rz
+from .native import IDENTITY, GateName, Matrix, Native, gpi2, rz
 from .targets import TwoQubitGate
 
 Axis = Literal["x", "y", "z"]
@@ -27,7 +27,6 @@ FRAMES: dict[TwoQubitGate, tuple[Frame, ...]] = {"zz": ("z", "pauli"), "ms": ("z
 NEGLIGIBLE = 1e-12
 SNAP = 96  # steps of a turn: multiples of pi / 48, which circuits in the wild are made of
 
-_IDENTITY: Matrix = np.eye(2, dtype=np.complex128)
 _X: Matrix = np.array([[0, 1], [1, 0]], dtype=np.complex128)
 _Z: Matrix = np.array([[1, 0], [0, -1]], dtype=np.complex128)
 _H: Matrix = np.array([[1, 1], [1, -1]], dtype=np.complex128) / math.sqrt(2)
@@ -35,10 +34,10 @@ _Y_TO_Z: Matrix = _H @ rz(-0.25)
 
 # Basis changes B with B P B^-1 equal to the axis of the machine's own rotation.
 _TURN: dict[tuple[TwoQubitGate, Axis], Matrix] = {
-    ("zz", "z"): _IDENTITY,
+    ("zz", "z"): IDENTITY,
     ("zz", "x"): _H,
     ("zz", "y"): _Y_TO_Z,
-    ("ms", "x"): _IDENTITY,
+    ("ms", "x"): IDENTITY,
     ("ms", "z"): _H,
     ("ms", "y"): rz(-0.25),
 }
@@ -111,7 +110,7 @@ class Emitter:
         if frame not in FRAMES[two_qubit_gate]:
             raise ValueError("this machine has no such frame")
         self.gates: list[Native] = []
-        self.pending: list[Matrix] = [_IDENTITY] * qubits
+        self.pending: list[Matrix] = [IDENTITY] * qubits
         self._native: TwoQubitGate = two_qubit_gate
         self._frame = frame
 
@@ -167,9 +166,7 @@ class Emitter:
                 continue
             if not quarter and odd != (turns < 0):
                 continue
-            made = tuple(
-                pulses(_X @ matrix if flip else matrix) for flip, matrix in zip(flips, asked, strict=True)
-            )
+            made = tuple(pulses(_X @ matrix if flip else matrix) for flip, matrix in zip(flips, asked, strict=True))
             # A flip left behind will often cost a pulse later, but not always.
             cost = sum(len(one[0]) for one in made) + sum(flips) / 2
             options.append((cost, flips, made))

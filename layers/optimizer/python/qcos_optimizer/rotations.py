@@ -7,13 +7,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit.synthesis import TwoQubitWeylDecomposition
 
-from .native import Matrix, rz
+from .native import IDENTITY, Matrix, rz
 from .pulses import Axis, Emitter
 
 NEGLIGIBLE = 1e-12
-_EYE: Matrix = np.eye(2, dtype=np.complex128)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,13 @@ def _multiplexed(matrix: Matrix, control: int) -> tuple[Part, ...] | None:
     return (*local, *middle, Local(target, basis.conj().T))
 
 
-def _to_z(axis: Matrix) -> tuple[Matrix, int]:
+def _to_z(axis: NDArray[np.float64]) -> tuple[Matrix, int]:
     """A unitary B and a sign with B (axis . sigma) B^-1 = sign * Z."""
-    sign = 1 if axis[2].real >= 0 else -1
-    x, y, z = (sign * float(value.real) for value in axis)
+    sign = 1 if axis[2] >= 0 else -1
+    x, y, z = (sign * float(value) for value in axis)
     slope = math.atan2(math.hypot(x, y), z)
     if slope == 0:
-        return _EYE, sign
+        return IDENTITY, sign
     tilt = np.array(
         [[math.cos(slope / 2), math.sin(slope / 2)], [-math.sin(slope / 2), math.cos(slope / 2)]], dtype=np.complex128
     )
@@ -113,9 +113,6 @@ def _to_z(axis: Matrix) -> tuple[Matrix, int]:
 def _weyl(matrix: Matrix) -> tuple[Part, ...]:
     """Any two-qubit unitary by its Cartan (KAK) decomposition."""
     found = TwoQubitWeylDecomposition(matrix, fidelity=None)
-    middle: list[Part] = [
-        Rotation(axis, -coordinate / math.pi)
-        for axis, coordinate in (("x", found.a), ("y", found.b), ("z", found.c))
-        if abs(coordinate) > 1e-11
-    ]
+    coordinates: tuple[tuple[Axis, float], ...] = (("x", found.a), ("y", found.b), ("z", found.c))
+    middle = [Rotation(axis, -angle / math.pi) for axis, angle in coordinates if abs(angle) > 1e-11]
     return (Local(1, found.K2l), Local(0, found.K2r), *middle, Local(1, found.K1l), Local(0, found.K1r))

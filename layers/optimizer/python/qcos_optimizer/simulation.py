@@ -1,10 +1,12 @@
-"""Products of small unitaries on many qubits: circuits are fused into blocks first, so that big arrays are touched seldom.
+"""Products of small unitaries on many qubits; circuits are fused into blocks first, so that big arrays are touched
+seldom.
 
 Every index is little-endian: qubit 0 is the least significant bit.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -25,7 +27,7 @@ class Step:
 
 @dataclass(slots=True)
 class Block:
-    """Steps, in order, that together touch only ``qubits``; ``members`` are their places in the sequence they are from."""
+    """Steps, in order, that together touch only ``qubits``; ``members`` are their places in the original sequence."""
 
     qubits: list[int]
     members: list[int] = field(default_factory=list)
@@ -56,27 +58,37 @@ def blocks(supports: Sequence[tuple[int, ...]], width: int) -> list[Block]:
     return made
 
 
-def apply(state: Matrix, step: Step) -> Matrix:
-    """Apply ``step`` to an array of shape (2,) * n + (columns,); axis 0 is the highest qubit."""
-    qubits = state.ndim - 1
-    size = len(step.qubits)
-    axes = [qubits - 1 - qubit for qubit in reversed(step.qubits)]
-    tensor = step.matrix.reshape((2,) * (2 * size))
-    moved = np.tensordot(tensor, state, axes=(list(range(size, 2 * size)), axes))
-    return np.moveaxis(moved, list(range(size)), axes)
-
-
 def unitary(steps: Iterable[Step], qubits: int) -> Matrix:
     """The 2**qubits square matrix of ``steps``."""
     identity: Matrix = np.eye(2**qubits, dtype=np.complex128)
     return run(steps, identity.reshape((2,) * qubits + (2**qubits,))).reshape(2**qubits, 2**qubits)
 
 
-def run(steps: Iterable[Step], state: Matrix) -> Matrix:
-    """Apply ``steps`` one by one to an array as :func:`apply` takes it."""
+def run(steps: Iterable[Step], state: Matrix, deadline: float | None = None) -> Matrix:
+    """Apply ``steps`` to an array of shape (2,) * n + (columns,), axis 0 the highest qubit; returns one of that shape.
+
+    Raises TimeoutError once ``time.perf_counter()`` is past ``deadline``."""
+    qubits = state.ndim - 1
+    columns = state.shape[-1]
+    # The axes stay where a step leaves them: those used last in front, so that long stretches are moved as a whole.
+    order = list(range(qubits - 1, -1, -1))
+    array = state.reshape(2**qubits, columns)
     for step in steps:
-        state = apply(state, step)
-    return state
+        if deadline is not None and time.perf_counter() > deadline:
+            raise TimeoutError
+        used = [qubit for qubit in order if qubit in step.qubits]
+        kept = [qubit for qubit in order if qubit not in step.qubits]
+        size = len(used)
+        axes = [size - 1 - step.qubits.index(qubit) for qubit in used]
+        matrix = step.matrix.reshape((2,) * (2 * size)).transpose(axes + [size + axis for axis in axes])
+        place = {qubit: axis for axis, qubit in enumerate(order)}
+        moved = array.reshape((2,) * qubits + (columns,)).transpose([place[q] for q in used + kept] + [qubits])
+        array = matrix.reshape(2**size, 2**size) @ moved.reshape(2**size, -1)
+        order = used + kept
+    place = {qubit: axis for axis, qubit in enumerate(order)}
+    return array.reshape((2,) * qubits + (columns,)).transpose(
+        [place[qubit] for qubit in range(qubits - 1, -1, -1)] + [qubits]
+    )
 
 
 def fuse(steps: Sequence[Step], width: int = FUSED_QUBITS) -> list[Step]:
@@ -93,8 +105,8 @@ def fuse(steps: Sequence[Step], width: int = FUSED_QUBITS) -> list[Step]:
 
 
 def product_state(vectors: Sequence[Matrix]) -> Matrix:
-    """The product of one-qubit ``vectors`` (vector k is qubit k), shaped as :func:`apply` takes it with one column."""
-    state: Matrix = np.ones(1, dtype=np.complex128)
+    """The product of one-qubit ``vectors`` (vector k is qubit k), shaped as :func:`run` takes it with one column."""
+    state = np.ones(1, dtype=np.complex128)
     for vector in vectors:
-        state = np.kron(vector, state)
+        state = np.kron(vector, state).astype(np.complex128, copy=False)
     return state.reshape((2,) * len(vectors) + (1,))

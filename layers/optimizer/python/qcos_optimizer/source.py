@@ -22,9 +22,9 @@ _MAX_VISITS = 4 * MAX_OPERATIONS
 _WIDEST_LEAF = 5
 _NAME = re.compile(r"[a-z][A-Za-z0-9_]{0,63}")
 # What OpenQASM 2 and its standard library already call something.
-_RESERVED = frozenset(
-    "barrier creg qreg gate if include measure opaque reset pi sin cos tan exp ln sqrt "
-    "u3 u2 u1 cx id x y z h s sdg t tdg rx ry rz cz cy ch ccx crz cu1 cu3".split()
+_RESERVED = re.compile(
+    r"barrier|creg|qreg|gate|if|include|measure|opaque|reset|pi|sin|cos|tan|exp|ln|sqrt|"
+    r"u[123]|c?[xyzh]|id|(s|t)(dg)?|c?r[xyz]|ccx|cu[13]"
 )
 
 
@@ -44,8 +44,8 @@ class Operation:
 class Source:
     """A circuit without its measurements.
 
-    ``operations`` are gates of at most five qubits, as the circuit names them. ``measured[k]`` is the qubit classical bit k reads at the end, or None; ``registers`` name and size the
-    classical bits in the order they were declared.
+    ``operations`` are gates of at most five qubits, as the circuit names them. ``measured[k]`` is the qubit classical
+    bit k reads at the end, or None; ``registers`` name and size the classical bits in the order they were declared.
     """
 
     qubits: int
@@ -111,9 +111,7 @@ def take_apart(circuit: QuantumCircuit) -> Source:
         every = tuple(range(circuit.num_qubits))
         return Source(circuit.num_qubits, operations, (("c", circuit.num_qubits),), every)
     registers = _registers(circuit)
-    return Source(
-        circuit.num_qubits, operations, registers, tuple(measured.get(bit) for bit in range(len(bits)))
-    )
+    return Source(circuit.num_qubits, operations, registers, tuple(measured.get(bit) for bit in range(len(bits))))
 
 
 def _registers(circuit: QuantumCircuit) -> tuple[tuple[str, int], ...]:
@@ -121,13 +119,13 @@ def _registers(circuit: QuantumCircuit) -> tuple[tuple[str, int], ...]:
     if declared != list(circuit.clbits):
         raise CircuitError("every classical bit must be in exactly one register", "registers")
     for register in circuit.cregs:
-        if not _NAME.fullmatch(register.name) or register.name in _RESERVED:
+        if not _NAME.fullmatch(register.name) or _RESERVED.fullmatch(register.name):
             raise CircuitError("a classical register's name is not a free OpenQASM 2 identifier", "register_name")
     return tuple((register.name, register.size) for register in circuit.cregs)
 
 
 def expand(operations: Sequence[Operation], widest: int) -> Iterator[Operation]:
-    """Replace gates that have no known matrix, or too many qubits, by their definitions, bounded and without recursion."""
+    """Replace gates of no known matrix, or of too many qubits, by their definitions; bounded, without recursion."""
     stack = list(reversed(operations))
     visits = leaves = 0
     while stack:
@@ -165,7 +163,9 @@ def _check_angles(gate: Instruction) -> None:
         try:
             value = float(angle)
         except (TypeError, ValueError):
-            raise CircuitError("every gate parameter must be a number; bind free parameters", "free_parameter") from None
+            raise CircuitError(
+                "every gate parameter must be a number; bind free parameters", "free_parameter"
+            ) from None
         if not math.isfinite(value) or abs(value) > MAX_ANGLE:
             raise CircuitError(f"every angle must be finite and at most {MAX_ANGLE:g} radians", "angle")
 

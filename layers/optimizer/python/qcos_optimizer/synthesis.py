@@ -32,7 +32,7 @@ def whole(source: Source, level: int, seed: int) -> Iterator[Synthesized]:
             made = _passes(basis, effort, seed).run(body)
             ends = _ends(made)
             yield f"l{effort}-{basis}", operations_of(made), ends
-            if effort >= 2 and basis == "cx":
+            if basis == "cx":
                 merged = PassManager([Collect2qBlocks(), ConsolidateBlocks(force_consolidate=True)]).run(made)
                 yield f"l{effort}-blocks", operations_of(merged), ends
 

@@ -1,7 +1,8 @@
 """Does a candidate do what the input does? Exactly, by windows, or on random states; nothing unverified is ever chosen.
 
-The input is taken as the product of its gates' matrices, the candidate as the product of its native gates' matrices, its
-final RZs and its output permutation: these, and a global phase, are the only freedoms. Nothing is assumed of the input state.
+The input is taken as the product of its gates' matrices, the candidate as the product of its native gates' matrices,
+its final RZs and its output permutation: these, and a global phase, are the only freedoms. Nothing is assumed of the
+input state.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .candidate import Candidate, Checkpoint
-from .native import Matrix, Native, rz
+from .native import IDENTITY, Matrix, Native, rz
 from .simulation import Step, fuse, product_state, run, unitary
 from .source import Source
 from .windows import Window, cut
@@ -27,9 +28,9 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """``proved``: equal as unitaries, checked whole (``unitary``) or window by window (``windows``). ``tested``: equal on
-    ``states`` random product states, strong evidence but no proof. ``max_infidelity`` is the worst 1 - fidelity seen, or
-    for windows an upper bound on it."""
+    """``proved``: equal as unitaries, checked whole (``unitary``) or window by window (``windows``). ``tested``: equal
+    on ``states`` random product states, strong evidence but no proof. ``max_infidelity`` is the worst 1 - fidelity
+    seen, or for windows an upper bound on it."""
 
     verdict: Literal["proved", "tested"]
     method: Literal["unitary", "windows", "product_states"]
@@ -55,8 +56,10 @@ class Verifier:
         self._source = source
         self._seed = seed
 
-    def verify(self, candidate: Candidate) -> Verification | None:
-        """The verdict, or None if the candidate is wrong or cannot be checked (above 24 qubits without checkpoints)."""
+    def verify(self, candidate: Candidate, deadline: float | None = None) -> Verification | None:
+        """The verdict, or None if the candidate is wrong or cannot be checked (above 24 qubits without checkpoints).
+
+        Raises TimeoutError if random states are not through by ``deadline`` (``time.perf_counter``, seconds)."""
         if not self._well_formed(candidate):
             return None
         if self._source.qubits <= UNITARY_QUBITS:
@@ -64,7 +67,7 @@ class Verifier:
         if candidate.checkpoints:
             return self._by_windows(candidate)
         if self._source.qubits <= STATE_QUBITS:
-            return self._on_states(candidate)
+            return self._on_states(candidate, deadline)
         return None
 
     def _well_formed(self, candidate: Candidate) -> bool:
@@ -98,7 +101,7 @@ class Verifier:
             return None
         return Verification("proved", "unitary", 0, 0, infidelity)
 
-    def _on_states(self, candidate: Candidate) -> Verification | None:
+    def _on_states(self, candidate: Candidate, deadline: float | None) -> Verification | None:
         qubits = self._source.qubits
         states = 8 if qubits <= 14 else 4 if qubits <= 18 else 2
         random = np.random.default_rng([self._seed, qubits])
@@ -107,24 +110,21 @@ class Verifier:
         for _ in range(states):
             vectors = random.normal(size=(qubits, 2)) + 1j * random.normal(size=(qubits, 2))
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            made = _permute(run(made_steps, product_state(list(vectors))), candidate.layout)
-            wanted = run(self._reference, product_state(list(vectors)))
+            made = _permute(run(made_steps, product_state(list(vectors)), deadline), candidate.layout)
+            wanted = run(self._reference, product_state(list(vectors)), deadline)
             # Summed row by row: the arrays are views in different orders, and flat copies would double the memory.
             overlap = complex(sum(np.sum(one.conj() * other) for one, other in zip(wanted, made, strict=True)))
             infidelity = max(0.0, 1 - abs(overlap) ** 2)
-            apart = max(
-                _distance(one, other, overlap) for one, other in zip(wanted, made, strict=True)
-            )
+            apart = max(_distance(one, other, overlap) for one, other in zip(wanted, made, strict=True))
             if not (infidelity <= TOLERANCE and apart <= TOLERANCE):
                 return None
             worst = max(worst, infidelity)
         return Verification("tested", "product_states", states, 0, worst)
 
     def _by_windows(self, candidate: Candidate) -> Verification | None:
-        """Each window's claim: window after the pending matrices before it = pending matrices after its native gates."""
+        """Each window's claim: the window after what was pending before it = what is pending after its native gates."""
         qubits = self._source.qubits
-        eye: Matrix = np.eye(2, dtype=np.complex128)
-        before = Checkpoint(0, (eye,) * qubits, tuple(range(qubits)))
+        before = Checkpoint(0, (IDENTITY,) * qubits, tuple(range(qubits)))
         if len(candidate.checkpoints) != len(self._windows):
             return None
         total = 0.0
@@ -142,7 +142,7 @@ class Verifier:
                 return None
             tail[gate.qubits[0]].append(gate)
         for wire, gates in enumerate(tail):
-            made = eye
+            made: Matrix = IDENTITY
             for gate in gates:
                 made = gate.matrix() @ made
             made = rz(candidate.final_z[wire]) @ made
