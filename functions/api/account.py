@@ -5,7 +5,7 @@ from qcos.http import account, gateway, openapi
 from qcos.http.app import application
 
 handler = gateway.handler(
-    application(account.router(wiring.backends, openapi.document)),
+    application(account.router(wiring.backends, openapi.document, gateway.average_ms)),
     warm="/api/v2/status",
     prepare=(wiring.backends,),
 )

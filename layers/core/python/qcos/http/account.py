@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,8 +22,16 @@ AnyCaller = Annotated[Caller, Depends(needs(None))]
 DOCUMENT_FRESH_S = 300
 
 
-def router(backends: Callable[[], Backends], document: Callable[[], Mapping[str, Any]]) -> APIRouter:
-    """``/health``, ``/api/v2/status`` and ``/openapi.json``; ``document`` gives the OpenAPI document."""
+def router(
+    backends: Callable[[], Backends],
+    document: Callable[[], Mapping[str, Any]],
+    average_ms: Callable[[float], float],
+) -> APIRouter:
+    """``/health``, ``/api/v2/status`` and ``/openapi.json``.
+
+    ``document`` gives the OpenAPI document, ``average_ms`` the mean response time when this request's, in
+    milliseconds, is counted in.
+    """
     routes = APIRouter(tags=["Health"])
 
     @routes.get("/health", summary="Whether the API answers", responses=plain(Health))
@@ -33,7 +42,10 @@ def router(backends: Callable[[], Backends], document: Callable[[], Mapping[str,
     @routes.get("/api/v2/status", summary="How the system is", responses=answers(SystemStatus, "UNAVAILABLE"))
     async def status(caller: AnyCaller) -> Response:
         """State of the API and of every backend; any valid API key will do."""
-        return envelope.success(backends().status())
+        started = time.perf_counter()
+        state = backends().status()
+        mean = average_ms(1000 * (time.perf_counter() - started))
+        return envelope.success({**state, "avg_response_time_ms": round(mean)})
 
     @routes.get("/openapi.json", summary="This document", responses=plain(dict[str, Any]))
     async def openapi() -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ SHOWN_PATH = 200
 # Mangum runs requests on the thread's current loop, which from Python 3.12 nobody makes unasked.
 _LOOP = asyncio.new_event_loop()
 atexit.register(_LOOP.close)
+
+_recent: deque[float] = deque(maxlen=100)
 
 logger = Logger()
 tracer = Tracer()
@@ -81,11 +84,18 @@ def _warm_up(path: str) -> dict[str, Any]:
     }
 
 
+def average_ms(current: float) -> float:
+    """Mean milliseconds of the latest 100 requests that this process answered, ``current`` among them."""
+    times = [*_recent, current]
+    return sum(times) / len(times)
+
+
 def _record(event: Mapping[str, Any], response: Mapping[str, Any], milliseconds: float) -> None:
     """Never bodies, headers or query strings: they hold circuits and keys."""
     context = event.get("requestContext") or {}
     vouched = context.get("authorizer") or {}
     status = int(response["statusCode"])
+    _recent.append(milliseconds)
     logger.info(
         "request",
         extra={

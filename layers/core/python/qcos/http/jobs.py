@@ -32,7 +32,7 @@ def check_job_id(job_id: str) -> None:
         JobNotFound: it is not of the form of a job id.
     """
     if not _JOB_ID.fullmatch(job_id):
-        raise JobNotFound("There is no such job. Job ids look like job_ followed by letters and digits.")
+        raise JobNotFound("There is no job of that id. List yours with GET /api/v2/jobs.")
 
 
 def router(jobs: Callable[[], Jobs]) -> APIRouter:

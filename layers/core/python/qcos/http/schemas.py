@@ -127,7 +127,9 @@ class Results(BaseModel):
 
     counts: dict[str, int] = Field(examples=[{"00": 512, "11": 512}])
     probabilities: dict[str, float] = Field(examples=[{"00": 0.5, "11": 0.5}])
-    source: str = Field(description="Where the counts come from: counted shots, or an ideal simulation's distribution")
+    source: Literal["measured", "exact_probabilities"] = Field(
+        description="measured: shots were counted; exact_probabilities: an ideal simulation, counts are derived"
+    )
     shots: int
 
 
@@ -283,8 +285,12 @@ class BackendLine(BaseModel):
     name: str = Field(examples=["IonQ Simulator"])
     type: Literal["simulator", "hardware"]
     qubits: int = Field(examples=[29])
-    status: str = Field(examples=["online"], description="online, offline, retired, or unknown")
-    queue_depth: int | None = Field(examples=[5])
+    status: str = Field(examples=["online"], description="online, offline, or retired (no longer offered)")
+    queue_depth: int = Field(examples=[5])
+    queue_depth_basis: str = Field(description="What queue_depth counts")
+    average_queue_time_ms: int | None = Field(description="The provider's figure, null where it states none")
+    degraded: bool
+    last_updated: str | None
 
 
 class BackendList(BaseModel):
@@ -309,6 +315,7 @@ class Calibration(BaseModel):
     single_qubit_fidelity: float | None = Field(examples=[0.9995])
     two_qubit_fidelity: float | None = Field(examples=[0.997])
     readout_fidelity: float | None = Field(examples=[0.998])
+    source: str | None = Field(description="provider (measured), ideal (a simulator without errors), or null")
 
 
 class ExecutionProof(BaseModel):
@@ -377,8 +384,11 @@ class SystemStatus(BaseModel):
 
     api: str = Field(examples=["operational"])
     backends: dict[str, str] = Field(examples=[{"ionq_simulator": "online", "ionq_aria": "online"}])
-    queue_depth: int | None = Field(examples=[17])
-    avg_response_time_ms: int | None = Field(examples=[45])
+    provider: str = Field(description="operational, or unreachable: then every backend is unknown")
+    queue_depth: int = Field(examples=[17])
+    avg_response_time_ms: int = Field(
+        examples=[45], description="Mean over the latest requests that this instance of the function answered"
+    )
 
 
 class KeySet(BaseModel):

@@ -1,0 +1,309 @@
+"""Every refusal has the contract's shape, says what is wrong in words, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from qcos import errors
+from tests.unit.http.conftest import Api
+from tests.unit.http.fakes import BELL, Context, Fakes, gateway_event
+
+GOOD: dict[str, Any] = {"qasm": BELL, "backend": "ionq_simulator", "shots": 1024, "options": {}}
+
+WRONG: list[tuple[dict[str, Any], str, str]] = [
+    ({"shots": "1024"}, "shots", "must be an integer"),
+    ({"shots": True}, "shots", "must be an integer"),
+    ({"shots": 1.5}, "shots", "must be an integer"),
+    ({"shots": 1024.0}, "shots", "must be an integer"),
+    ({"shots": None}, "shots", "must be an integer"),
+    ({"shots": [1]}, "shots", "must be an integer"),
+    ({"shots": 0}, "shots", "must be at least 1"),
+    ({"shots": -5}, "shots", "must be at least 1"),
+    ({"shots": 100_001}, "shots", "must be at most 100000"),
+    ({"shots": 10**400}, "shots", "must be at most 100000"),
+    ({"qasm": ""}, "qasm", "must not be empty"),
+    ({"qasm": None}, "qasm", "must be text"),
+    ({"qasm": 7}, "qasm", "must be text"),
+    ({"qasm": [BELL]}, "qasm", "must be text"),
+    ({"backend": None}, "backend", "must be text"),
+    ({"backend": {}}, "backend", "must be text"),
+    ({"backend": "b" * 65}, "backend", "must be at most 64 characters"),
+    ({"options": None}, "options", "must be an object"),
+    ({"options": []}, "options", "must be an object"),
+    ({"options": {"optimization_level": 4}}, "options.optimization_level", "must be at most 3"),
+    ({"options": {"optimization_level": -1}}, "options.optimization_level", "must be at least 0"),
+    ({"options": {"optimization_level": "2"}}, "options.optimization_level", "must be an integer"),
+    ({"options": {"evidence": 1}}, "options.evidence", "must be true or false"),
+    ({"options": {"evidence": "true"}}, "options.evidence", "must be true or false"),
+    ({"options": {"pqc_signing": None}}, "options.pqc_signing", "must be true or false"),
+    ({"options": {"level": 2}}, "options.level", "is not a field of this request"),
+    ({"Shots": 10}, "Shots", "is not a field of this request"),
+    ({"tenant": "other"}, "tenant", "is not a field of this request"),
+]
+
+
+def name(case: Any) -> str | None:
+    return json.dumps(case)[:40] if isinstance(case, dict) else None
+
+
+@pytest.mark.parametrize(("change", "field", "message"), WRONG, ids=name)
+def test_wrong_field(api: Api, fakes: Fakes, change: dict[str, Any], field: str, message: str) -> None:
+    answer = api("POST", "/api/v2/optimize", GOOD | change)
+    assert (answer.status, answer.error["code"], answer.error["retryable"]) == (400, "VALIDATION_ERROR", False)
+    [detail] = answer.error["details"]
+    assert (detail["field"], detail["message"]) == (field, message)
+    assert f"{field} {message}" in answer.error["message"]
+    assert fakes.submissions == []
+
+
+@pytest.mark.parametrize("field", ["qasm", "backend"])
+def test_missing_field(api: Api, field: str) -> None:
+    answer = api("POST", "/api/v2/optimize", {name: value for name, value in GOOD.items() if name != field})
+    assert [(detail["field"], detail["message"]) for detail in answer.error["details"]] == [(field, "is required")]
+
+
+def test_every_wrong_field_is_named(api: Api) -> None:
+    answer = api("POST", "/api/v2/optimize", {"shots": 0, "options": {"evidence": 3}, "x": 1})
+    fields = {detail["field"] for detail in answer.error["details"]}
+    assert fields == {"qasm", "backend", "shots", "options.evidence", "x"}
+    assert "(and 2 more)" in answer.error["message"]
+
+
+def test_an_invented_field_name_is_cut_and_made_printable(api: Api) -> None:
+    answer = api("POST", "/api/v2/optimize", GOOD | {"\u0007\u202e" + "n" * 500: 1})
+    assert [detail["field"] for detail in answer.error["details"]] == ["??" + "n" * 78 + "…"]
+
+
+@pytest.mark.parametrize("body", ['{"\\ud800":1}', '{"qasm":"\\ud800","backend":"ionq_simulator"}'])
+def test_half_a_surrogate_pair_is_refused(api: Api, fakes: Fakes, body: str) -> None:
+    answer = api("POST", "/api/v2/optimize", body)
+    assert (answer.status, answer.error["code"]) == (400, "VALIDATION_ERROR")
+    assert fakes.submissions == []
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        (None, "empty"),
+        ("", "empty"),
+        ("{", "not_json"),
+        ("{'qasm': 1}", "not_json"),
+        ('{"qasm":1,}', "not_json"),
+        ('{"qasm":1} {}', "not_json"),
+        ("\ufeff{}", "not_json"),
+        ('{"shots":NaN}', "not_json"),
+        ('{"shots":-Infinity}', "not_json"),
+        ('{"shots":' + "9" * 5000 + "}", "number_too_long"),
+        ('{"shots":1,"shots":2}', "duplicate_key"),
+        ('{"shots":1,"\\u0073hots":2}', "duplicate_key"),
+        ('{"options":{"evidence":true,"evidence":false}}', "duplicate_key"),
+        ("[" * 65 + "]" * 65, "too_deep"),
+        ("[" * 100_000, "too_deep"),
+        ('{"a":' * 100_000, "too_deep"),
+        ("[1,2]", "model_type"),
+        ('"text"', "model_type"),
+        ("null", "model_type"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/v2/optimize", "/api/v2/evidence/verify"])
+def test_unreadable_body(api: Api, fakes: Fakes, path: str, body: str | None, rule: str) -> None:
+    answer = api("POST", path, body)
+    assert (answer.status, answer.error["code"]) == (400, "VALIDATION_ERROR")
+    assert [detail["rule"] for detail in answer.error["details"]] == [rule]
+    assert (fakes.submissions, fakes.judged) == ([], [])
+
+
+def test_brackets_inside_text_are_not_depth(api: Api, fakes: Fakes) -> None:
+    circuit = BELL + '// "' + "[{" * 1000 + '\\"'
+    assert api("POST", "/api/v2/optimize", GOOD | {"qasm": circuit}).status == 200
+    assert fakes.submissions[0][1].qasm == circuit
+
+
+def test_broken_json_says_where(api: Api) -> None:
+    answer = api("POST", "/api/v2/optimize", '{\n  "qasm": oops\n}')
+    assert answer.error["message"] == "The request body is not valid JSON (line 2, column 11)."
+    assert (answer.error["details"][0]["line"], answer.error["details"][0]["column"]) == (2, 11)
+
+
+def test_body_that_is_not_utf8(api: Api) -> None:
+    event = gateway_event("POST", "/api/v2/optimize") | {"body": "/w==", "isBase64Encoded": True}
+    raw = api.handler(event, Context())
+    error = json.loads(raw["body"])["error"]
+    assert (raw["statusCode"], error["code"], error["details"][0]["rule"]) == (400, "VALIDATION_ERROR", "not_utf8")
+
+
+def test_body_over_the_limit(api: Api, fakes: Fakes) -> None:
+    fits = GOOD | {"qasm": ""}
+    room = 1_000_000 - len(json.dumps(fits))
+    assert api("POST", "/api/v2/optimize", GOOD | {"qasm": "x" * room}).status == 200
+    answer = api("POST", "/api/v2/optimize", GOOD | {"qasm": "x" * (room + 1)})
+    assert (answer.status, answer.error["code"]) == (413, "PAYLOAD_TOO_LARGE")
+    assert len(fakes.submissions) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"limit": "0"}, "limit"),
+        ({"limit": "101"}, "limit"),
+        ({"limit": "ten"}, "limit"),
+        ({"limit": "1.0"}, "limit"),
+        ({"limit": "1_0"}, "limit"),
+        ({"limit": "١"}, "limit"),
+        ({"limit": ""}, "limit"),
+        ({"limit": "9" * 5000}, "limit"),
+        ({"offset": "-1"}, "offset"),
+        ({"offset": "10001"}, "offset"),
+        ({"status": "done"}, "status"),
+        ({"stauts": "failed"}, "stauts"),
+    ],
+)
+def test_wrong_query(api: Api, query: dict[str, str], field: str) -> None:
+    answer = api("GET", "/api/v2/jobs", query=query)
+    assert (answer.status, answer.error["code"]) == (400, "VALIDATION_ERROR")
+    assert [detail["field"] for detail in answer.error["details"]] == [field]
+
+
+REFUSALS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.QcosError)]
+
+
+@pytest.mark.parametrize("kind", REFUSALS, ids=lambda kind: kind.code)
+def test_every_refusal_of_a_use_case_keeps_its_code_and_status(
+    api: Api, fakes: Fakes, kind: type[errors.QcosError]
+) -> None:
+    fakes.refusal = kind("Why, and what to do.")
+    raw = api.handler(gateway_event("POST", "/api/v2/optimize", GOOD), Context())
+    assert raw["statusCode"] == kind.status
+    assert json.loads(raw["body"]) == {
+        "success": False,
+        "error": {
+            "code": kind.code,
+            "message": "Why, and what to do.",
+            "details": fakes.refusal.details,
+            "request_id": "gateway-request",
+            "retryable": kind.retryable,
+        },
+    }
+
+
+def test_invalid_circuit_says_line_and_column(api: Api, fakes: Fakes) -> None:
+    fakes.refusal = errors.InvalidCircuit("there is no gate of that name", line=3, column=5, rule="gate")
+    answer = api("POST", "/api/v2/optimize", GOOD)
+    assert (answer.status, answer.error["code"]) == (400, "INVALID_CIRCUIT")
+    assert answer.error["message"] == "line 3, column 5: there is no gate of that name"
+    assert answer.error["details"] == [{"field": "qasm", "rule": "gate", "line": 3, "column": 5}]
+
+
+def test_bundle_that_cannot_be_judged(api: Api, fakes: Fakes) -> None:
+    class Malformed(ValueError):
+        code = "number_not_integer"
+
+    fakes.refusal = Malformed("a number is not an integer")
+    answer = api("POST", "/api/v2/evidence/verify", {"bundle": {"shots": 1.5}})
+    assert (answer.status, answer.error["code"]) == (400, "VALIDATION_ERROR")
+    assert answer.error["details"][0]["rule"] == "number_not_integer"
+
+
+@pytest.mark.parametrize("bundle", ['"text"', "[]", "null", "1"])
+def test_bundle_must_be_an_object(api: Api, fakes: Fakes, bundle: str) -> None:
+    answer = api("POST", "/api/v2/evidence/verify", '{"bundle":' + bundle + "}")
+    assert answer.error["details"] == [{"field": "bundle", "message": "must be an object", "rule": "dict_type"}]
+    assert fakes.judged == []
+
+
+def test_another_tenants_job_is_like_one_that_never_was(api: Api) -> None:
+    theirs = api("GET", "/api/v2/optimize/job_theirs")
+    for job_id in ("job_nobodys", "nonsense", "job_" + "x" * 2000, "job_a#b", "job_%2E%2E", "job_é"):
+        answer = api("GET", f"/api/v2/optimize/{job_id}")
+        assert (answer.status, answer.body) == (404, theirs.body)
+    assert theirs.error["code"] == "JOB_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/api/v2/jobs/job_theirs", "JOB_NOT_FOUND"),
+        ("/api/v2/jobs/job_theirs/events", "JOB_NOT_FOUND"),
+        ("/api/v2/backends/nope", "BACKEND_NOT_FOUND"),
+        ("/api/v2/backends/nope/calibration", "BACKEND_NOT_FOUND"),
+        ("/api/v2/evidence/ev_nope", "BUNDLE_NOT_FOUND"),
+        ("/api/v2/evidence/..", "BUNDLE_NOT_FOUND"),
+        ("/", "NOT_FOUND"),
+        ("/api/v2", "NOT_FOUND"),
+        ("/api/v2/jobs/", "NOT_FOUND"),
+        ("/api/v2/jobs/job_done/events/1", "NOT_FOUND"),
+        ("/api/v1/jobs", "NOT_FOUND"),
+        ("/docs", "NOT_FOUND"),
+        ("/redoc", "NOT_FOUND"),
+    ],
+)
+def test_nothing_there(api: Api, path: str, code: str) -> None:
+    answer = api("GET", path)
+    assert (answer.status, answer.error["code"], answer.error["retryable"]) == (404, code, False)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/api/v2/optimize", "POST"),
+        ("PUT", "/api/v2/optimize", "POST"),
+        ("POST", "/api/v2/jobs", "GET"),
+        ("DELETE", "/api/v2/jobs/job_done", "GET"),
+        ("HEAD", "/health", "GET"),
+        ("OPTIONS", "/api/v2/backends", "GET"),
+        ("TRACE", "/api/v2/status", "GET"),
+    ],
+)
+def test_method_that_a_path_has_not(api: Api, method: str, path: str, allowed: str) -> None:
+    answer = api(method, path)
+    assert (answer.status, answer.error["code"], answer.headers["allow"]) == (405, "METHOD_NOT_ALLOWED", allowed)
+
+
+ROUTES = [
+    ("POST", "/api/v2/optimize", "optimize:write"),
+    ("GET", "/api/v2/optimize/job_done", "optimize:read"),
+    ("GET", "/api/v2/jobs", "optimize:read"),
+    ("GET", "/api/v2/jobs/job_done", "optimize:read"),
+    ("GET", "/api/v2/jobs/job_done/events", "optimize:read"),
+    ("GET", "/api/v2/backends", "backends:read"),
+    ("GET", "/api/v2/backends/ionq_aria", "backends:read"),
+    ("GET", "/api/v2/backends/ionq_aria/calibration", "backends:read"),
+    ("GET", "/api/v2/evidence/ev_" + "5" * 32, "evidence:read"),
+    ("POST", "/api/v2/evidence/verify", "evidence:read"),
+    ("GET", "/api/v2/status", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
+def test_scopes(api: Api, fakes: Fakes, method: str, path: str, scope: str | None) -> None:
+    body = None if method == "GET" else ({"bundle": {}} if "verify" in path else GOOD)
+    every = {"optimize:read", "optimize:write", "backends:read", "evidence:read", "evidence:write"}
+    assert api(method, path, body, scopes=scope or "").status == 200
+    assert api(method, path, body, scopes="admin").status == 200
+    if scope:
+        fakes.submissions.clear()
+        answer = api(method, path, body, scopes=" ".join(every - {scope}))
+        assert (answer.status, answer.error["code"]) == (403, "FORBIDDEN")
+        assert scope in answer.error["message"]
+        assert fakes.submissions == []
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
+def test_only_the_authorizer_says_who_calls(api: Api, method: str, path: str, scope: str | None) -> None:
+    claims = {"Authorization": "Bearer good-key", "X-API-Key": "good-key", "X-Tenant": "acme"}
+    answer = api(method, path, GOOD if method == "POST" else None, scopes=None, headers=claims)
+    assert (answer.status, answer.error["code"]) == (401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize("vouched", [None, {}, {"tenant": "acme"}, {"key_id": "k1"}, {"tenant": "", "key_id": "k1"}])
+def test_half_an_authorizer_context_is_none(api: Api, vouched: Any) -> None:
+    event = gateway_event("GET", "/api/v2/jobs")
+    event["requestContext"]["authorizer"] = vouched
+    assert api.handler(event, Context())["statusCode"] == 401
+
+
+def test_authorization_comes_before_the_body(api: Api) -> None:
+    assert api("POST", "/api/v2/optimize", "{", scopes="optimize:read").status == 403
