@@ -26,13 +26,19 @@ class ProgramWriter:
             name: (gate.parameters, gate.qubits) for name, gate in QELIB1.items() if name != "u0"
         }
         self.gates |= {"U": (3, 1), "CX": (0, 2)}
+        # Names of the library that this program gives a meaning, and a signature, of its own.
+        self.own = numbers.sample(("swap", "p", "u0", "delay", "rzz", "cu"), numbers.choice((0, 0, 1, 2)))
+        for name in self.own:
+            self.gates.pop(name, None)
         self.registers = {f"q{index}": numbers.randint(1, 4) for index in range(numbers.randint(1, 3))}
         self.lines = ["OPENQASM 2.0;", 'include "qelib1.inc";']
         self.lines += [f"qreg {name}[{size}];" for name, size in self.registers.items()]
 
     def program(self) -> str:
-        for index in range(self.numbers.randint(0, 4)):
-            self._definition(f"g{index}")
+        names = [*self.own, *(f"g{index}" for index in range(self.numbers.randint(0, 4)))]
+        self.numbers.shuffle(names)
+        for name in names:
+            self._definition(name)
         self._operation("h", [self._qubit()])
         for _ in range(self.numbers.randint(0, 8)):
             self.numbers.choice((self._application, self._application, self._broadcast, self._barrier))()
@@ -46,7 +52,7 @@ class ProgramWriter:
         choice = self.numbers.randint(0, 7 if depth else 2)
         inner: Callable[[], str] = lambda: self._expression(names, depth - 1)  # noqa: E731 (a name for one expression)
         if choice == 0:
-            return self.numbers.choice(("pi", "0", "1", "2", "0.5", ".25", "3.", "1.5e-3", "1e-05", "2.E+1"))
+            return self.numbers.choice(("pi", "0", "1", "2", "0.5", ".25", "3.", "1.5e-3", "1.e-05", "2.E+1"))
         if choice <= 2:
             return self.numbers.choice(names) if names else f"{self.numbers.random():.17g}"
         if choice == 3:
@@ -100,9 +106,9 @@ class ProgramWriter:
         if partners and self.numbers.random() < 0.7:
             pair = [first, self.numbers.choice(partners)]
             self.numbers.shuffle(pair)
-            self._operation(self.numbers.choice(("cx", "swap", "rzz", "CX")), pair)
+            self._operation(self.numbers.choice(("cx", "cz", "crz", "CX")), pair)
         else:
-            self._operation(self.numbers.choice(("x", "U", "rx", "sx")), [first])
+            self._operation(self.numbers.choice(("x", "U", "rx", "h")), [first])
 
     def _barrier(self) -> None:
         self.lines.append(f"barrier {self.numbers.choice(list(self.registers))}, {self._qubit()};")

@@ -1,8 +1,7 @@
 """Checks one OpenQASM 2 circuit, statement by statement, and counts what it expands to.
 
 Accepted is what Qiskit's importer loads in its strict mode with its legacy gates and no include path, and what a
-backend that measures once, at the end, can run. One thing strict mode refuses is accepted, because many programs
-write it: a number with an exponent and no point, such as ``1e-05``. Language: arXiv:1707.03429.
+backend that measures once, at the end, can run. Language: arXiv:1707.03429.
 """
 
 from __future__ import annotations
@@ -25,8 +24,6 @@ def check(source: str, *, max_qubits: int, limits: Limits = _DEFAULT_LIMITS) -> 
     """Check a whole circuit and count what is in it.
 
     Time and memory are linear in the length of ``source``. ``max_qubits`` is the number of qubits of the backend.
-    Load an accepted circuit with ``include_path=()``, Qiskit's legacy gates without those named ``redefined`` in the
-    summary, and ``strict=False`` (see above).
 
     Raises:
         InvalidCircuit: at the first thing that is wrong, with its line, column and rule.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from qcos.qasm.gates import ADDED, QELIB1, UNDEFINABLE, Call, Gate
+from qcos.qasm.gates import ADDED, QELIB1, Call, Gate
 from qcos.qasm.scope import Scope
 
 
@@ -40,7 +40,6 @@ def read_definition(scope: Scope) -> None:
             _read_names(scope, definition, definition.parameters, "a parameter name")
         tokens.take(")", "',' or ')' after the parameters")
     _read_names(scope, definition, definition.qubits, "a qubit name")
-    _refuse_other_signature(scope, definition, place)
     brace = tokens.offset
     tokens.take("{", "'{' and the body of the gate")
     while not tokens.accept("}"):
@@ -69,8 +68,6 @@ def read_definition(scope: Scope) -> None:
 
 
 def _refuse_name(scope: Scope, name: str, place: int) -> None:
-    if name in UNDEFINABLE:
-        raise scope.tokens.refuse("redefined", f"'{name}' cannot be defined; choose another name.", place)
     if name in ADDED and scope.gates.get(name) is ADDED[name]:
         if name in scope.used:
             message = f"'{name}' was used above as the gate of qelib1.inc; define it before its first use"
@@ -78,14 +75,6 @@ def _refuse_name(scope: Scope, name: str, place: int) -> None:
         # The source's own definition replaces it, and the name means nothing inside that definition.
         del scope.gates[name]
     scope.refuse_taken(name, place)
-
-
-def _refuse_other_signature(scope: Scope, definition: _Definition, place: int) -> None:
-    library = QELIB1.get(definition.name)
-    own = Gate(definition.name, len(definition.parameters), len(definition.qubits))
-    if library is not None and own.signature != library.signature:
-        message = f"The gate '{own.name}' of qelib1.inc has {library.signature}, this one has {own.signature}"
-        raise scope.tokens.refuse("redefined", f"{message}; choose another name.", place)
 
 
 def _read_names(scope: Scope, definition: _Definition, names: dict[str, int], wanted: str) -> None:

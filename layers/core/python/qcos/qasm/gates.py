@@ -34,11 +34,6 @@ class Gate:
     depth: int = 0
     calls: tuple[Call, ...] = ()
 
-    @property
-    def signature(self) -> str:
-        """The numbers of parameters and qubits, in words."""
-        return f"{counted(self.parameters, 'parameter')} and {counted(self.qubits, 'qubit')}"
-
 
 def counted(number: int, noun: str) -> str:
     """``number`` and ``noun``, in the plural unless the number is one."""
@@ -75,8 +70,11 @@ ADDED: Mapping[str, Gate] = {
 
 QELIB1: Mapping[str, Gate] = {**PUBLISHED, **ADDED}
 
-#: Names whose definition an importer would replace by a gate that takes whole numbers only.
-UNDEFINABLE = frozenset({"u0", "delay"})
+#: Words that begin a statement in OpenQASM 3 and would be taken for unknown gates here.
+OPENQASM_3 = frozenset({
+    "bit", "bool", "box", "cal", "const", "ctrl", "def", "defcal", "delay", "end", "extern", "float", "for", "gphase",
+    "input", "int", "inv", "let", "negctrl", "nop", "output", "pow", "return", "switch", "uint", "while", "qubit",
+})  # fmt: skip
 
 _OTHER_NAMES = {
     "cnot": "cx",
@@ -144,5 +142,5 @@ class ParameterWalk:
         for value in values:
             if abs(value) > self._limits.angle:
                 raise NoValue(f"is beyond {self._limits.angle:.0f} radians, where an angle has lost its meaning")
-        if gate.name == "u0" and not (values[0].is_integer() and 0 <= values[0] <= gate.expansion):
+        if gate is ADDED["u0"] and not (values[0].is_integer() and 0 <= values[0] <= gate.expansion):
             raise NoValue(f"of u0 counts gate times and is no whole number from 0 to {gate.expansion}")

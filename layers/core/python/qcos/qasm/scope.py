@@ -8,7 +8,7 @@ from typing import cast
 
 from qcos.errors import InvalidCircuit
 from qcos.qasm.expression import NoValue, Program, parse_expression
-from qcos.qasm.gates import LANGUAGE, QELIB1, Gate, ParameterWalk, counted, similar_gate
+from qcos.qasm.gates import LANGUAGE, OPENQASM_3, QELIB1, Gate, ParameterWalk, counted, similar_gate
 from qcos.qasm.limits import Limits
 from qcos.qasm.tokens import Tokens
 
@@ -100,6 +100,8 @@ class Scope:
             message = f"'{name}' is a register, where a gate is needed."
         elif name == defining:
             message = f"'{name}' is used inside its own definition; a gate can use gates defined above it only."
+        elif name in OPENQASM_3:
+            message = f"'{name}' is a word of OpenQASM 3; write OpenQASM 2.0 (qreg q[2]; creg c[2]; measure q -> c;)."
         elif name in QELIB1:
             message = f"'{name}' is a gate of qelib1.inc; write {INCLUDE} after the version."
         else:
