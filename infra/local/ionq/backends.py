@@ -13,9 +13,28 @@ from typing import Any
 
 from infra.local.ionq.errors import bad_request, not_found
 
-QIS_GATES = (
-    "x y z rx ry rz h s si v vi t ti not cnot swap xx yy zz pauliexp".split()
-)
+QIS_GATES = [
+    "x",
+    "y",
+    "z",
+    "rx",
+    "ry",
+    "rz",
+    "h",
+    "s",
+    "si",
+    "v",
+    "vi",
+    "t",
+    "ti",
+    "not",
+    "cnot",
+    "swap",
+    "xx",
+    "yy",
+    "zz",
+    "pauliexp",
+]
 NATIVE_GATES = ("gpi", "gpi2", "ms", "zz", "nop")
 STATUSES = ("available", "unavailable", "retired")
 

@@ -74,13 +74,14 @@ _NATIVE = ("gpi", "gpi2", "ms", "zz", "nop")
 def gpi(phase: float) -> NDArray[numpy.complex128]:
     """GPI(phase), phase in turns: [[0, exp(-2 pi i phase)], [exp(2 pi i phase), 0]]."""
     turn = cmath.exp(2j * math.pi * phase)
-    return numpy.array([[0, turn.conjugate()], [turn, 0]])
+    return numpy.array([[0, turn.conjugate()], [turn, 0]], dtype=complex)
 
 
 def gpi2(phase: float) -> NDArray[numpy.complex128]:
     """GPI2(phase), phase in turns: half of a GPI, a rotation by a quarter turn about the axis at ``phase``."""
     turn = cmath.exp(2j * math.pi * phase)
-    return numpy.array([[1, -1j * turn.conjugate()], [-1j * turn, 1]]) / math.sqrt(2)
+    half = math.sqrt(0.5)
+    return numpy.array([[half, -1j * half * turn.conjugate()], [-1j * half * turn, half]], dtype=complex)
 
 
 def ms(phase0: float, phase1: float, angle: float) -> NDArray[numpy.complex128]:
@@ -139,13 +140,15 @@ def _need(gate: Gate, targets: int, where: str) -> list[int]:
 
 
 def _append_qis(built: QuantumCircuit, gate: Gate, _backend: Backend, where: str) -> None:
-    name = gate["gate"]
     controls = _controls(gate)
     if len(controls) > MAX_CONTROLS:
         raise JobFailure("TooManyControls", f"{where}: at most {MAX_CONTROLS} controls")
-    base = _qis_gate(gate, where)
-    if name == "cnot" and not controls:
+    if gate["gate"] == "cnot" and not controls:
         raise JobFailure("InvalidInput", f"{where}: needs a control")
+    if gate["gate"] == "pauliexp":
+        built.compose(_pauli_exponential(gate, len(controls), where), [*_targets(gate), *controls], inplace=True)
+        return
+    base = _qis_gate(gate, where)
     targets = _need(gate, base.num_qubits, where)
     operation = base.control(len(controls), annotated=False) if controls else base
     built.append(operation, [*controls, *targets])
@@ -161,28 +164,34 @@ def _qis_gate(gate: Gate, where: str) -> QiskitGate:
         if gate.get("rotation") is None:
             raise JobFailure("InvalidInput", f"{where}: needs a rotation")
         return _ROTATIONS[name](gate["rotation"])
-    if name == "pauliexp":
-        return _pauli_exponential(gate, where)
     hint = "; native gates need gateset 'native'" if name in _NATIVE else ""
     raise JobFailure("UnsupportedGate", f"{where}: not a gate of the qis gate set{hint}")
 
 
-def _pauli_exponential(gate: Gate, where: str) -> QiskitGate:
-    """exp(-i time sum_k coefficient_k term_k); a term's leftmost letter acts on the last target."""
+def _pauli_exponential(gate: Gate, controls: int, where: str) -> QuantumCircuit:
+    """exp(-i time sum_k coefficient_k term_k) on the targets, then ``controls`` control qubits.
+
+    A term's leftmost letter acts on the last target.
+    """
     terms, coefficients, width = gate.get("terms") or [], gate.get("coefficients") or [], len(_targets(gate))
     if not terms or len(terms) != len(coefficients):
         raise JobFailure("InvalidInput", f"{where}: needs as many coefficients as terms")
     if not width or any(len(term) != width or set(term) - set("IXYZ") for term in terms):
         raise JobFailure("InvalidInput", f"{where}: every term needs one letter of I, X, Y, Z for each target")
     operator = SparsePauliOp(terms, coefficients)
-    time = gate.get("time", 1.0)
-    if width <= _DENSE_PAULI_QUBITS:
-        energies, states = numpy.linalg.eigh(operator.to_matrix())
-        return UnitaryGate(states @ numpy.diag(numpy.exp(-1j * time * energies)) @ states.conj().T)
-    if len(operator.group_commuting()) > 1:
-        message = f"{where}: terms that do not commute are limited to {_DENSE_PAULI_QUBITS} qubits"
+    time = 1.0 if gate.get("time") is None else gate["time"]
+    if not controls and len(operator.group_commuting()) == 1:
+        # A product of commuting factors, so its synthesis is exact.
+        return PauliEvolutionGate(operator, time).definition
+    if width + controls > _DENSE_PAULI_QUBITS:
+        message = f"{where}: controls, or terms that do not commute, are limited to {_DENSE_PAULI_QUBITS} qubits"
         raise JobFailure("QuantumCircuitComplexityError", message)
-    return PauliEvolutionGate(operator, time)
+    energies, states = numpy.linalg.eigh(operator.to_matrix())
+    matrix = numpy.eye(2 ** (width + controls), dtype=complex)
+    matrix[-(2**width) :, -(2**width) :] = states @ numpy.diag(numpy.exp(-1j * time * energies)) @ states.conj().T
+    dense = QuantumCircuit(width + controls)
+    dense.append(UnitaryGate(matrix), range(width + controls))
+    return dense
 
 
 def _append_native(built: QuantumCircuit, gate: Gate, backend: Backend, where: str) -> None:
