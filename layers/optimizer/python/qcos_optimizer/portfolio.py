@@ -54,8 +54,8 @@ def optimize(
     ``two_qubit_gates`` (then entangling angle, then depth), ``depth`` of native gates (then the same), or
     ``model_score``, a product of gate fidelities at the target's default error rates. The same ``seed`` gives the same
     answer, unless ``search_seconds`` (wall clock) ended the search early: then the best found by then is returned,
-    level 0 at the least. Raises :class:`CircuitError`, :class:`UnknownTarget`, or ValueError for a level or objective
-    there is not.
+    level 0 at the least. Raises :class:`CircuitError`, :class:`UnknownTarget`, or ValueError for a level, objective or
+    seed there is not.
 
     Text from strangers belongs into :func:`qcos_optimizer.optimize_in_child`.
     """
@@ -65,6 +65,8 @@ def optimize(
         raise ValueError("level must be 0, 1, 2 or 3")
     if objective not in get_args(Objective):
         raise ValueError(f"objective must be one of {', '.join(get_args(Objective))}")
+    if not 0 <= seed < 2**32:
+        raise ValueError("seed must be at least 0 and less than 2**32")
     source = take_apart(parse(circuit) if isinstance(circuit, str) else circuit)
     if source.qubits > machine.qubits:
         raise CircuitError(

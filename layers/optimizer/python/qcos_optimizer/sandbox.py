@@ -137,13 +137,15 @@ def optimize_in_child(
     ``memory_bytes`` of address space and ``seconds`` of wall-clock and processor time, and that is killed after this
     one job. Two thirds of the time go to the search; what is best by then is the answer. Raises :class:`CircuitError`
     for a bad circuit, :class:`TooComplex` for one that passes a limit or breaks the process, :class:`UnknownTarget`,
-    and ValueError for a level or objective there is not.
+    and ValueError for a level, objective or seed there is not.
     """
     find_target(target)
     if level not in range(4):
         raise ValueError("level must be 0, 1, 2 or 3")
     if objective not in ("two_qubit_gates", "depth", "model_score"):
         raise ValueError("objective must be two_qubit_gates, depth or model_score")
+    if not 0 <= seed < 2**32:
+        raise ValueError("seed must be at least 0 and less than 2**32")
     job = json.dumps(
         {
             "qasm": qasm,

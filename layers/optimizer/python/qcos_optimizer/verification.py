@@ -93,7 +93,7 @@ class Verifier:
 
     def _whole(self, candidate: Candidate) -> Verification | None:
         qubits = self._source.qubits
-        made = unitary(fuse(_steps(candidate)), qubits).reshape((2,) * qubits + (2**qubits,))
+        made: Matrix = unitary(fuse(_steps(candidate)), qubits).reshape((2,) * qubits + (2**qubits,))
         made = _permute(made, candidate.layout).reshape(2**qubits, 2**qubits)
         overlap = complex(np.vdot(self._unitary, made)) / 2**qubits
         infidelity = max(0.0, 1 - abs(overlap) ** 2)
@@ -176,7 +176,7 @@ def _window_error(window: Window, gates: Sequence[Native], before: Checkpoint, a
     done = [Step(gate.matrix(), tuple(local[wire] for wire in gate.qubits)) for gate in inside]
     done += [Step(after.pending[wire], (local[wire],)) for wire in wires]
     size = len(wires)
-    made = unitary(done, size).reshape((2,) * size + (2**size,))
+    made: Matrix = unitary(done, size).reshape((2,) * size + (2**size,))
     made = _permute(made, tuple(local[after.layout[qubit]] for qubit in window.qubits)).reshape(2**size, 2**size)
     return _norm_apart(unitary(asked, size), made)
 
