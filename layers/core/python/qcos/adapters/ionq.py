@@ -37,7 +37,7 @@ MAX_PAGES = 100
 _NO_DEFINITE_NO = frozenset({408, 409, 499})
 """4xx statuses that a proxy may send for a request it has already passed on."""
 
-_CLOUDFLARE_DNS_ERROR = re.compile(rb"error[^0-9]{0,60}1001\b", re.IGNORECASE)
+_CLOUDFLARE_DNS_ERROR = re.compile(rb"error.{0,60}?\b1001\b", re.IGNORECASE | re.DOTALL)
 
 _REFUSALS = {
     400: ("PROVIDER_REJECTED", "IonQ does not accept this circuit or its settings"),

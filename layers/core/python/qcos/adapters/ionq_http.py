@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import re
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -87,13 +89,12 @@ class Connection:
         self._api_key = api_key
         self._timeout_s = timeout_s
         self._sleep = sleep
-        context = httpx.create_ssl_context()
 
         def client(idle_connections: int) -> httpx.Client:
             return httpx.Client(
                 headers={"User-Agent": _user_agent(), "Accept": "application/json", "Accept-Encoding": "identity"},
                 limits=httpx.Limits(max_keepalive_connections=idle_connections),
-                verify=context,
+                verify=_trusted_authorities(),
                 transport=transport,
                 # A proxy of the environment is meant for the outside, not for an emulator on this machine.
                 trust_env=self.url.host not in _LOCAL,
@@ -187,6 +188,12 @@ class Connection:
         if not key or not key.isascii() or not key.isprintable():
             raise KeyUnavailable("the key is empty or cannot stand in a header")
         return f"apiKey {key}"
+
+
+@cache
+def _trusted_authorities() -> ssl.SSLContext:
+    """The certificate authorities that are trusted; reading them takes longer than a request."""
+    return httpx.create_ssl_context()
 
 
 def _user_agent() -> str:
