@@ -304,6 +304,7 @@ def _environment(port: int, scratch: Path) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HOME": str(scratch),
         "TMPDIR": str(scratch),
+        "STATE_DIR": str(scratch / "state"),
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
