@@ -46,7 +46,7 @@ class EvidenceDesk:
         """The verdict on a bundle, by this tenant's published keys.
 
         Raises:
-            ValidationFailed: there is no single well-defined bundle to judge.
+            ValueError: there is no single well-defined bundle to judge; its ``code`` says why.
         """
         return self.verifier(document, self.control.signing_keys(), self.log.clock())
 
