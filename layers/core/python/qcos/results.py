@@ -118,19 +118,18 @@ class Results:
         Raises:
             ValueError: it is none.
         """
+        if document.get("source") not in ("measured", "exact_probabilities"):
+            raise ValueError("a result's source is unknown")
         try:
             found, shares = document["counts"], document["probabilities"]
-            shots, source = document["shots"], document["source"]
-        except KeyError as missing:
-            raise ValueError(f"a result has no {missing}") from None
-        if source not in ("measured", "exact_probabilities"):
-            raise ValueError("a result's source is unknown")
-        results = cls(
-            counts={str(key): int(found[key]) for key in sorted(found)},
-            probabilities={str(key): float(shares[key]) for key in sorted(shares)},
-            shots=int(shots),
-            source=source,
-        )
+            results = cls(
+                counts={str(key): int(found[key]) for key in sorted(found)},
+                probabilities={str(key): float(shares[key]) for key in sorted(shares)},
+                shots=int(document["shots"]),
+                source=document["source"],
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"a result is not of its form: {error}") from None
         if sum(results.counts.values()) != results.shots:
             raise ValueError("a result's counts do not add up to its shots")
         return results
