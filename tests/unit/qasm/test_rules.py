@@ -6,6 +6,7 @@ import pytest
 
 from qcos.errors import InvalidCircuit
 from qcos.qasm import Limits, check
+from qcos_optimizer.parsing import parse
 
 HEAD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[3];\ncreg c[3];\n'
 BARE = "OPENQASM 2.0;\nqreg q[3];\n"
@@ -276,3 +277,41 @@ def test_a_path_is_not_repeated_to_the_caller() -> None:
         with pytest.raises(InvalidCircuit) as caught:
             check(f"OPENQASM 2.0; {statement}", max_qubits=8)
         assert "someone" not in caught.value.message
+
+
+#: Operations it expands to, and a source at the edge of what is accepted.
+ACCEPTED = [
+    (1, "OPENQASM 2; qreg q[1]; U(0,0,0) q;"),
+    (1, "OPENQASM\t2.0;\r\nqreg q[1];\r\n// note\r\nU(0,0,0) q[0];"),
+    (1, "// note\n\nOPENQASM 2.0;qreg q[1];qreg x[1];CX q,x;//"),
+    (1, "OPENQASM 2.0; gate x a { U(0,0,0) a; } qreg q[1]; x q;"),
+    (2, "OPENQASM 2.0; gate h(t) a,b { CX a,b; CX b,a; } qreg q[2]; h(0) q[0],q[1];"),
+    (1, 'OPENQASM 2.0; gate sx a { U(0,0,0) a; } include "qelib1.inc"; qreg q[1]; sx q;'),
+    (8, HEAD + "qreg r[5]; x q; x r;"),
+    (1, HEAD + "x q[2];"),
+    (1, HEAD + "u0(0) q[0];"),
+    (1, HEAD + "u0(10) q[0];"),
+    (1, HEAD + "gate u0(t) a { rx(t) a; } u0(1.5) q[0];"),
+    (1, HEAD + "gate delay(t) a { rx(t) a; } delay(1.5) q[0];"),
+    (1, HEAD + "gate p(s,t) a { rx(s*t) a; } p(1.5, 2) q[0];"),
+    (2, HEAD + "rx(1000000) q[0]; rx(-1000000) q[0];"),
+    (1, HEAD + "rx(999999999/1000) q[0];"),
+    (1, HEAD + "rx(0." + "1" * 62 + ") q[0];"),
+    (1, HEAD + "rx(" + "(" * 64 + "1" + ")" * 64 + ") q[0];"),
+    (1, HEAD + "rx(1" + "+1" * 499 + ") q[0];"),
+    (1, HEAD + f"gate {'g' * 64} a {{ x a; }} {'g' * 64} q[0];"),
+    (2, HEAD + "measure q[0] -> c[0]; measure q[0] -> c[1];"),
+    (5, HEAD + "measure q -> c; barrier q; qreg r[2]; x r;"),
+    (2, HEAD + "measure q[0] -> c[2]; barrier q[0], q; x q[1];"),
+    (3, HEAD + "qreg one[1]; cx q, one[0];"),
+    (1, HEAD + "gate g(q) c { rx(q) c; } g(1) q[0];"),
+    (1, HEAD + "gate g(x, cx) h { rx(x + cx) h; } g(1, 2) q[0];"),
+    (1, HEAD + "gate g(a) b { rx(1/a) b; } gate f(a) b { g(a) b; } f(1.0e-6) q[0];"),
+    (1, HEAD + "gate unused(a) b { rx(1/a) b; } x q[0];"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("operations", "source"), ACCEPTED)
+def test_accepted(operations: int, source: str) -> None:
+    assert check(source, max_qubits=8).operations == operations
+    parse(source)
