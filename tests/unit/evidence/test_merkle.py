@@ -74,6 +74,17 @@ def test_a_proof_shows_one_leaf_in_one_place_of_one_tree(data: st.DataObject, si
         assert not verify_inclusion(hashes[index], index, size, wrong, head)
 
 
+def test_a_path_has_the_length_its_tree_demands() -> None:
+    """The hashes alone agree here: only the claimed size tells that the path is too long, or too short."""
+    first, second = leaves(2)
+    head = root([first, second])
+    assert verify_inclusion(second, 1, 2, [first], head)
+    assert not verify_inclusion(second, 0, 1, [first], head)
+    assert verify_inclusion(first, 0, 2, [second], head)
+    assert not verify_inclusion(first, 0, 3, [second], head)
+    assert not verify_inclusion(first, 0, 4, [second], head)
+
+
 def test_no_such_leaf() -> None:
     for index in (-1, 3):
         with pytest.raises(IndexError):
