@@ -10,7 +10,7 @@ from infra.bus import Bus
 from infra.observability import Observability
 from infra.runtime import Runtime
 from infra.storage import Storage
-from infra.tenants import Tenant
+from infra.tenants import ISSUER_PATTERN, Tenant
 from infra.workflow import Workflow
 
 
@@ -38,8 +38,8 @@ class TenantStack(cdk.Stack):
             self,
             "Issuer",
             default=tenant.issuer,
-            min_length=1,
-            description="The issuer that evidence bundles name",
+            allowed_pattern=ISSUER_PATTERN,
+            description="The address of the issuer that evidence bundles name: this API's own",
         )
         storage = Storage(self, "Storage")
         bus = Bus(self, "Bus", tenant=tenant.tenant)

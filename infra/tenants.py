@@ -14,6 +14,7 @@ TENANTS_FILE = Path(__file__).with_name("tenants.json")
 # The name becomes part of resource names, keys and API key records: short, lower case, no surprises.
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}[a-z0-9]")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+ISSUER_PATTERN = r"https?://[^ ]+"
 PLANS = ("free", "pro", "hybrid")
 
 
@@ -21,7 +22,8 @@ PLANS = ("free", "pro", "hybrid")
 class Tenant:
     """One customer: its own stack in its own region.
 
-    ``issuer`` is the name evidence bundles carry as their issuer; by default it is made from the tenant's name.
+    ``issuer`` is the http(s) address evidence bundles name as their issuer: where the tenant's API and its published
+    keys are to be found. The default is a placeholder under a reserved domain, for trying things out.
     """
 
     tenant: str
@@ -42,7 +44,10 @@ class Tenant:
             raise ValueError(f"tenant {name}: {region!r} is not an AWS region")
         if plan not in PLANS:
             raise ValueError(f"tenant {name}: plan {plan!r} is none of {', '.join(PLANS)}")
-        return cls(tenant=name, region=region, plan=plan, issuer=str(entry.get("issuer", f"qcos:{name}")))
+        issuer = str(entry.get("issuer", f"https://{name}.qcos.example"))
+        if not re.fullmatch(ISSUER_PATTERN, issuer):
+            raise ValueError(f"tenant {name}: issuer {issuer!r} is not an http or https address")
+        return cls(tenant=name, region=region, plan=plan, issuer=issuer)
 
     @property
     def stack_name(self) -> str:

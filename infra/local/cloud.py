@@ -9,9 +9,9 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import httpx
 
@@ -85,7 +85,7 @@ class LocalCloud:
 
         say("starting the AWS emulator" + ("" if self._ionq_url else " and the IonQ emulator"))
         endpoint, aws = self._start_aws(stack, folder)
-        ionq_url, ionq_key, ionq = self._start_ionq(stack, folder)
+        ionq = self._start_ionq(stack, folder)
         built, synthesised = assembly.load()
         say("synthesised the stack" if synthesised else "took the synthesised stack from .cache")
         template = localise(built.template(self._tenant.stack_name))
@@ -93,8 +93,11 @@ class LocalCloud:
         deployer = Deployer(endpoint, self._tenant.region)
         wait_for(lambda: _answers(f"{endpoint}/_ministack/health"), aws, _START_SECONDS)
         deployer.publish(built.assets(self._tenant.stack_name))
-        self.outputs = deployer.create(self._tenant.stack_name, template, {"IonqUrl": ionq_url})
-        deployer.put_secret(self.outputs["IonqSecretArn"], ionq_key)
+        ionq_url = ionq.url()
+        api_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        parameters = {"IonqUrl": ionq_url, "Issuer": api_url}
+        self.outputs = deployer.create(self._tenant.stack_name, template, parameters)
+        deployer.put_secret(self.outputs["IonqSecretArn"], ionq.key)
         deployer.put_secret(self.outputs["SigningKeyArn"], key_pair())
         say(f"deployed {len(template['Resources'])} resources of tenant {self._tenant.tenant}")
 
@@ -102,12 +105,11 @@ class LocalCloud:
         deployer.warm(functions)
         say(f"started {len(functions)} functions")
         api_key = deployer.mint_key(self.outputs["MintKeyFunction"])
-        if ionq is not None:
-            ionq.check()
+        self.check()
         stage = f"{endpoint}/restapis/{self.outputs['ApiId']}/{self.outputs['ApiStage']}/_user_request_"
         stack.enter_context(front.serving(front.build(stage, front.gateway_responses(template)), listener))
         self.ready = {
-            "api_url": f"http://127.0.0.1:{listener.getsockname()[1]}",
+            "api_url": api_url,
             "api_key": api_key,
             "ionq_url": ionq_url,
             "aws_endpoint_url": endpoint,
@@ -123,23 +125,34 @@ class LocalCloud:
         self._children.append(child)
         return f"http://127.0.0.1:{port}", child
 
-    def _start_ionq(self, stack: contextlib.ExitStack, folder: Path) -> tuple[str, str, Child | None]:
-        """The URL of the IonQ API, a key for it, and the emulator's process when there is one."""
+    def _start_ionq(self, stack: contextlib.ExitStack, folder: Path) -> _Ionq:
         if self._ionq_url:
             key = os.environ.get("IONQ_API_KEY", "")
             if not key:
                 raise ValueError("set IONQ_API_KEY to the key for that IonQ endpoint")
-            return self._ionq_url, key, None
+            given = self._ionq_url
+            return _Ionq(key, lambda: given)
         scratch = scratch_folder(folder, "ionq")
         ready_file = scratch / "ready.json"
         key = secrets.token_urlsafe(24)
-        arguments = ["--port", "0", "--ready-file", str(ready_file), "--api-key", key]
+        arguments = ["--port=0", f"--ready-file={ready_file}", f"--api-key={key}"]
         child = Child("infra.local.ionq", arguments, clean_environment(scratch), scratch)
         stack.callback(child.stop)
         self._children.append(child)
-        wait_for(ready_file.exists, child, _START_SECONDS)
-        ready: dict[str, Any] = json.loads(ready_file.read_text(encoding="utf-8"))
-        return str(ready["ionq_url"]), key, child
+
+        def url() -> str:
+            wait_for(ready_file.exists, child, _START_SECONDS)
+            return str(json.loads(ready_file.read_text(encoding="utf-8"))["url"])
+
+        return _Ionq(key, url)
+
+
+@dataclass(frozen=True)
+class _Ionq:
+    """A key for the IonQ API, and its base URL, which an emulator that is still starting makes you wait for."""
+
+    key: str
+    url: Callable[[], str]
 
 
 def _tenant(name: str | None) -> Tenant:

@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 import httpx
 import uvicorn
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 from swagger_ui_bundle import swagger_ui_path
 
 from infra.local.localise import Template
@@ -41,7 +41,6 @@ _HOP_BY_HOP = {
     "transfer-encoding",
     "upgrade",
 }
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 # This Swagger UI reads OpenAPI 3.0 only and refuses a document that says 3.1, though it renders what ours holds.
 _DOCS = """<!doctype html>
@@ -150,18 +149,18 @@ def build(upstream: str, responses: dict[str, GatewayResponse]) -> Starlette:
         async with client:
             yield
 
-    async def wrong_method(request: Request, _error: HTTPException) -> Response:
-        return await forward(request)
+    async def anything(scope: Scope, receive: Receive, send: Send) -> None:
+        # Not a route of its own: which methods a path has is for the API to say.
+        response = await forward(Request(scope, receive))
+        await response(scope, receive, send)
 
     return Starlette(
         routes=[
             Route("/docs", docs),
             Route("/docs/", docs_slash),
             Mount("/docs/assets", StaticFiles(directory=str(swagger_ui_path))),
-            Route("/{path:path}", forward, methods=_METHODS),
+            Mount("/", anything),
         ],
-        # A method the list above lacks is for the API to refuse, not for this process.
-        exception_handlers={405: wrong_method},
         lifespan=lifespan,
     )
 
@@ -207,7 +206,16 @@ def listen(port: int) -> socket.socket:
 @contextlib.contextmanager
 def serving(app: Starlette, listener: socket.socket) -> Iterator[None]:
     """Serve the application on a socket in a thread for as long as the block runs."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=2))
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        lifespan="on",
+        timeout_graceful_shutdown=1,
+        # The answers already carry the gateway's own.
+        date_header=False,
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="front")
     thread.start()
     try:

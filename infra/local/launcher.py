@@ -23,6 +23,7 @@ PATCHED = (
     ("ministack.services.lambda_svc", "acquire_worker"),
     ("ministack.core.lambda_runtime", "ensure_spawned"),
     ("ministack.core.lambda_runtime", "release_worker"),
+    ("ministack.core.lambda_runtime", "_PYTHON_WORKER_SCRIPT"),
 )
 
 # Stock ministack starts a process for every call that finds no idle worker: fifty jobs at once are eighty
@@ -60,6 +61,35 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+# The line of the emulator's worker that reports a handler's exception, and what stands in its place. Stock ministack
+# then kills the worker and forgets the exception's class; on AWS the environment lives on and the class is the
+# error's name. So the worker reports a value that is marked, and the marked value becomes the error.
+HANDLED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
+MARKED = (
+    '{"status": "ok", "result": {"$raised": {"errorMessage": str(e), "errorType": type(e).__name__, '
+    '"stackTrace": traceback.format_exc().splitlines()}}}'
+)
+
+
+def keep_workers() -> None:
+    """Let a worker outlive an exception of its handler, and the exception keep its name."""
+    from ministack.core import lambda_runtime
+
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    if script.count(HANDLED) != 1:
+        raise RuntimeError("this ministack reports exceptions in another way")
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(HANDLED, MARKED)
+
+
+def _answer(result: dict[str, Any]) -> dict[str, Any]:
+    """The result of an invocation with a marked value turned into the error it stands for."""
+    body = result.get("body")
+    if isinstance(body, dict) and "$raised" in body:
+        error = body["$raised"]
+        return {"body": error, "error": True, "log": "\n".join([result.get("log", ""), *error["stackTrace"]])}
+    return result
+
+
 def bound_workers() -> None:
     """At most ``WORKERS_PER_FUNCTION`` calls of one function run at a time; further ones wait their turn.
 
@@ -82,7 +112,7 @@ def bound_workers() -> None:
             gate = gates[name]
         with gate:
             if event != WARM:
-                return execute(func, event, request_id)
+                return _answer(execute(func, event, request_id))
             worker, _ = lambda_svc.acquire_worker(name, config, func["code_zip"], qualifier=config["Version"])
             try:
                 lambda_runtime.ensure_spawned(worker)
@@ -97,6 +127,7 @@ def bound_workers() -> None:
 
 def main() -> None:
     """Serve until SIGTERM, then leave neither a process of this group nor the scratch folder."""
+    keep_workers()
     bound_workers()
     from ministack.app import main as serve
 

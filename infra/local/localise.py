@@ -57,35 +57,46 @@ def _software_signing_key(template: Template) -> None:
                 "GenerateSecretString": {"PasswordLength": 32, "ExcludePunctuation": True},
             },
         }
-    for logical_id, resource in template["Resources"].items():
-        if resource["Type"] == "AWS::IAM::Policy":
-            for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
-                if any(_refers(statement["Resource"], key) for key in keys):
-                    statement["Action"] = "secretsmanager:GetSecretValue"
-        template["Resources"][logical_id] = _arn_by_ref(resource, keys)
-    if "Outputs" in template:
-        template["Outputs"] = _arn_by_ref(template["Outputs"], keys)
+    for _, policy in _resources(template, "AWS::IAM::Policy"):
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            if _mentions(statement["Resource"], keys):
+                statement["Action"] = "secretsmanager:GetSecretValue"
+    _replace(template, lambda value: _secret_arn(value["Fn::GetAtt"][0]) if _attribute_of(value, keys) else None)
 
 
-def _refers(value: Any, logical_id: str) -> bool:
-    """Whether a value is, or holds, ``Fn::GetAtt: [logical_id, ...]``."""
+def _name_secrets_by_arn(template: Template) -> None:
+    secrets = {logical_id for logical_id, _ in _resources(template, "AWS::SecretsManager::Secret")}
+    _replace(template, lambda value: _secret_arn(value["Ref"]) if value.get("Ref") in secrets else None)
+
+
+def _secret_arn(logical_id: str) -> dict[str, Any]:
+    """A secret's attribute Id is its ARN, as its Ref is on AWS."""
+    return {"Fn::GetAtt": [logical_id, "Id"]}
+
+
+def _attribute_of(value: dict[str, Any], logical_ids: set[str]) -> bool:
+    """Whether a value is ``Fn::GetAtt`` of one of the resources."""
+    attribute = value.get("Fn::GetAtt")
+    return isinstance(attribute, list) and attribute[0] in logical_ids
+
+
+def _mentions(value: Any, logical_ids: set[str]) -> bool:
+    """Whether ``Fn::GetAtt`` of one of the resources is anywhere in a value."""
     if isinstance(value, dict):
-        attribute = value.get("Fn::GetAtt")
-        return (isinstance(attribute, list) and attribute[0] == logical_id) or any(
-            _refers(inner, logical_id) for inner in value.values()
-        )
-    return isinstance(value, list) and any(_refers(inner, logical_id) for inner in value)
+        return _attribute_of(value, logical_ids) or any(_mentions(inner, logical_ids) for inner in value.values())
+    return isinstance(value, list) and any(_mentions(inner, logical_ids) for inner in value)
 
 
-def _arn_by_ref(value: Any, logical_ids: set[str]) -> Any:
-    """A secret's ARN is its Ref, where a key's is its attribute Arn."""
+def _replace(value: Any, replacement: Callable[[dict[str, Any]], Any | None]) -> Any:
+    """Replace, in place and at any depth, each object for which ``replacement`` gives something else than None."""
     if isinstance(value, dict):
-        attribute = value.get("Fn::GetAtt")
-        if isinstance(attribute, list) and attribute[0] in logical_ids:
-            return {"Ref": attribute[0]}
-        return {name: _arn_by_ref(inner, logical_ids) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_arn_by_ref(inner, logical_ids) for inner in value]
+        new = replacement(value)
+        if new is not None:
+            return new
+        for name, inner in value.items():
+            value[name] = _replace(inner, replacement)
+    elif isinstance(value, list):
+        value[:] = [_replace(inner, replacement) for inner in value]
     return value
 
 
@@ -106,5 +117,15 @@ REWRITES: tuple[Rewrite, ...] = (
             r"Outputs/SigningKeyArn",
         ),
         apply=_software_signing_key,
+    ),
+    Rewrite(
+        name="secrets by ARN",
+        reason="The emulator answers Ref of a secret with its name, where AWS answers with its ARN.",
+        touches=(
+            r"Resources/AWS::IAM::Policy/Properties/PolicyDocument/Statement/\d+/Resource",
+            r"Resources/AWS::Lambda::Function/Properties/Environment/Variables/QCOS_\w+_ARN",
+            r"Outputs/IonqSecretArn",
+        ),
+        apply=_name_secrets_by_arn,
     ),
 )
