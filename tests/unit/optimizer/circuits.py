@@ -62,7 +62,7 @@ def same_but_for_final_z(wanted: QuantumCircuit, made: QuantumCircuit, layout: l
 
 
 def distribution(circuit: QuantumCircuit) -> dict[str, float]:
-    """The exact distribution of a circuit's classical bits as Qiskit prints them; without measurements, of all qubits."""
+    """The exact distribution of the classical bits as Qiskit prints them; without measurements, of all qubits."""
     body = QuantumCircuit(circuit.num_qubits)
     reads: dict[int, int] = {}
     for entry in circuit.data:

@@ -128,6 +128,7 @@ def expand(operations: Sequence[Operation], widest: int) -> Iterator[Operation]:
     """Replace gates of no known matrix, or of too many qubits, by their definitions; bounded, without recursion."""
     stack = list(reversed(operations))
     visits = leaves = 0
+    known: dict[tuple[object, ...], QuantumCircuit] = {}
     while stack:
         operation = stack.pop()
         visits += 1
@@ -143,7 +144,12 @@ def expand(operations: Sequence[Operation], widest: int) -> Iterator[Operation]:
                 leaves += 1
                 yield operation
             continue
-        inner = _definition(gate)
+        # Gates defined in the text: the name and the parameters are all there is, and repetition may be astronomical.
+        if type(gate).__module__ == "qiskit.qasm2.parse":
+            key = (gate.name, *gate.params)
+            inner = known[key] = known[key] if key in known else _definition(gate)
+        else:
+            inner = _definition(gate)
         if inner.num_clbits:
             raise CircuitError("a gate's definition measures; use gates only", "mid_circuit")
         place = {bit: operation.qubits[number] for number, bit in enumerate(inner.qubits)}
@@ -183,7 +189,7 @@ def _definition(gate: Instruction) -> QuantumCircuit:
     try:
         inner = gate.definition
     except (QiskitError, ArithmeticError, ValueError):
-        inner = None
+        raise CircuitError("the angles in a gate's definition cannot be worked out", "angle") from None
     if inner is None:
         raise CircuitError("a gate has no definition; opaque gates and delays are not supported", "unsupported_gate")
     return inner

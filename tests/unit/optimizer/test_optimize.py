@@ -1,0 +1,280 @@
+"""The whole way: circuits in, native circuits out, judged by what Qiskit makes of them when they are loaded again."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+from qiskit import qasm2
+from qiskit.circuit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.quantum_info import Operator
+
+from qcos_optimizer import TARGETS, Optimized, optimize, target
+from qcos_optimizer import portfolio as portfolio_module
+from qcos_optimizer.candidate import Candidate
+from qcos_optimizer.native import Native
+
+from .circuits import HEADER, close, distribution, load, random_circuit, same_but_for_final_z, text
+
+MACHINES = ["ionq_aria", "ionq_forte"]
+
+
+def body(circuit: QuantumCircuit) -> QuantumCircuit:
+    made = circuit.copy()
+    made.remove_final_measurements()
+    return made
+
+
+def strict(text: str) -> QuantumCircuit:
+    """Nothing but OpenQASM 2.0 as published."""
+    return qasm2.loads(text, include_path=(), strict=True)
+
+
+def check_native(made: Optimized) -> None:
+    entangling = target(made.target).two_qubit_gate
+    job = made.to_ionq_input()
+    assert job["gateset"] == "native"
+    assert job["qubits"] == made.qubits
+    assert len(job["circuit"]) == len(made.gates)
+    for gate in job["circuit"]:
+        if gate["gate"] in ("gpi", "gpi2"):
+            assert gate.keys() == {"gate", "target", "phase"}
+            assert 0 <= gate["phase"] < 1
+            assert 0 <= gate["target"] < made.qubits
+            continue
+        assert gate["gate"] == entangling
+        assert 0 < gate["angle"] <= 0.25
+        assert len(set(gate["targets"])) == 2
+        if entangling == "ms":
+            assert all(0 <= phase < 1 for phase in gate["phases"])
+            assert gate.keys() == {"gate", "targets", "phases", "angle"}
+        else:
+            assert gate.keys() == {"gate", "targets", "angle"}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("level", range(4))
+@pytest.mark.parametrize("qubits", [2, 3, 4, 6])
+def test_random_circuits(machine: str, level: int, qubits: int) -> None:
+    circuit = random_circuit(qubits, 25, seed=level + 10 * qubits)
+    circuit.swap(0, 1)
+    made = optimize(circuit, machine, level)
+    again = strict(made.to_qasm2())
+    assert sorted(made.measured) == list(range(qubits))  # type: ignore[type-var]  # all are measured
+    assert same_but_for_final_z(circuit, body(again), made.measured)  # type: ignore[arg-type]
+    assert same_but_for_final_z(circuit, body(made.circuit), made.measured)  # type: ignore[arg-type]
+    assert close(distribution(circuit), distribution(again))
+    assert made.verification.verdict == "proved"
+    check_native(made)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("name", ["tof_3", "variational_n4", "fredkin_n3", "bell", "qaoa_n6"])
+def test_levels_never_do_worse(machine: str, name: str) -> None:
+    ranks = []
+    for level in range(4):
+        made = optimize(text(name), machine, level)
+        counts = made.metrics["optimized"]
+        ranks.append((counts["two_qubit_gates"], counts["entangling_angle_microturns"], counts["depth"]))
+        assert made.metrics["original"] == optimize(text(name), machine, 0).metrics["optimized"]
+        assert made.candidates[[tried.chosen for tried in made.candidates].index(True)].name == made.strategy
+        if level == 0:
+            assert made.strategy == "level0"
+            assert made.reduction_percent == 0.0
+            assert [tried.name for tried in made.candidates] == ["level0"]
+    assert ranks == sorted(ranks, reverse=True)
+    assert same_but_for_final_z(load(text(name)), body(strict(made.to_qasm2())), made.measured)  # type: ignore[arg-type]
+
+
+def test_level_zero_is_the_honest_before() -> None:
+    rotations = "rzz(0.3) q[0],q[1]; cp(0.2) q[1],q[2]; cx q[0],q[2]; crz(1.0) q[2],q[1]; cu3(0.1,0.2,0.3) q[0],q[1];"
+    made = optimize(HEADER + "qreg q[3];" + rotations, "ionq_forte", 0)
+    assert made.metrics["original"]["two_qubit_gates"] == 5
+    assert made.metrics["literal"]["two_qubit_gates"] == 9
+    made = optimize(HEADER + "qreg q[2]; swap q[0],q[1];", "ionq_forte", 0)
+    assert made.metrics["original"]["two_qubit_gates"] == 3
+    runs = "h q[0]; t q[0]; rx(0.2) q[0]; ry(0.4) q[0]; z q[0]; cx q[0],q[1]; s q[1];"
+    made = optimize(HEADER + "qreg q[2];" + runs, "ionq_forte", 0)
+    assert made.metrics["original"]["one_qubit_gates"] == 2 + 2
+    assert made.metrics["literal"]["one_qubit_gates"] == 5 * 3 + 4 * 3 + 3
+
+
+def test_swaps_become_an_output_permutation() -> None:
+    made = optimize(HEADER + "qreg q[3]; x q[0]; swap q[0],q[1]; swap q[1],q[2];", "ionq_forte", 2)
+    assert made.metrics["optimized"]["two_qubit_gates"] == 0
+    assert made.measured == [1, 2, 0]
+    assert [gate["target"] for gate in made.to_ionq_input()["circuit"]] == [0]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("level", [0, 2])
+def test_measured_bits(machine: str, level: int) -> None:
+    circuit = load(text("asymmetric"))
+    made = optimize(text("asymmetric"), machine, level)
+    assert made.registers == [("high", 1), ("low", 4)]
+    assert made.measured[2] is None
+    expected = {"0100 0": 0.75, "0101 1": 0.25}
+    assert close(distribution(circuit), expected)
+    assert close(distribution(strict(made.to_qasm2())), expected)
+    assert close(distribution(made.circuit), expected)
+    assert [register.name for register in made.circuit.cregs] == ["high", "low"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_measurement_map(seed: int) -> None:
+    circuit = random_circuit(5, 20, seed)
+    circuit.swap(seed % 5, (seed + 2) % 5)
+    for name, size in (("second", 3), ("first", 4)):
+        circuit.add_register(ClassicalRegister(size, name))
+    for qubit, bit in zip([3, 0, 4, 1][: 2 + seed % 3], [5, 0, 3, 2], strict=False):
+        circuit.barrier()
+        circuit.measure(qubit, bit)
+    made = optimize(circuit, MACHINES[seed % 2], 2)
+    assert close(distribution(circuit), distribution(strict(made.to_qasm2())))
+    assert sum(qubit is not None for qubit in made.measured) == 2 + seed % 3
+
+
+def test_register_names_that_clash_with_ours() -> None:
+    names = ["gpi2", "zz", "q", "ms", "gpi", "q_"]
+    circuit = QuantumCircuit(QuantumRegister(6, "r"), *(ClassicalRegister(1, name) for name in names))
+    circuit.h(0)
+    circuit.cx(0, 1)
+    circuit.x(2)
+    circuit.measure(range(6), range(6))
+    made = optimize(circuit, "ionq_aria")
+    again = strict(made.to_qasm2())
+    assert [register.name for register in again.cregs] == names
+    assert close(distribution(circuit), distribution(again))
+
+
+def test_a_qubit_of_the_machine_for_every_qubit_of_the_circuit() -> None:
+    made = optimize(HEADER + "qreg q[5]; h q[4];", "ionq_forte")
+    assert made.qubits == 5
+    empty = optimize(HEADER + "qreg q[2];", "ionq_forte", 3)
+    assert empty.reduction_percent == 0.0
+    assert empty.metrics["optimized"]["depth"] == 0
+    assert close(distribution(strict(empty.to_qasm2())), {"00": 1.0})
+
+
+@pytest.mark.parametrize("objective", ["two_qubit_gates", "depth", "model_score"])
+def test_the_objective_decides(objective: str) -> None:
+    made = optimize(text("fermi6"), "ionq_forte", 2, objective)  # type: ignore[arg-type]
+    machine = target("ionq_forte")
+    key = {
+        "two_qubit_gates": lambda tried: tried.metrics.two_qubit_gates,
+        "depth": lambda tried: tried.metrics.depth,
+        "model_score": lambda tried: -machine.model_score(tried.metrics),
+    }[objective]
+    chosen = next(tried for tried in made.candidates if tried.chosen)
+    assert key(chosen) == min(key(tried) for tried in made.candidates)
+    assert made.objective == objective
+
+
+def test_same_seed_same_answer() -> None:
+    first, second = (optimize(text("fermi6"), "ionq_aria", 3, seed=7).to_dict() for _ in range(2))
+    del first["seconds"], second["seconds"]
+    assert first == second
+
+
+def test_the_document_is_strict_json() -> None:
+    made = optimize(text("asymmetric"), "ionq_simulator", 2).to_dict()
+    assert json.loads(json.dumps(made, allow_nan=False)) == made
+    counts = {"depth", "two_qubit_depth", "two_qubit_gates", "one_qubit_gates", "entangling_angle_microturns"}
+    assert made.keys() == {
+        *("target", "level", "objective", "qubits", "registers", "measured", "metrics", "reduction_percent"),
+        *("model_score", "verification", "strategy", "candidates", "versions", "seconds", "ionq_input", "qasm2"),
+    }
+    assert made["metrics"].keys() == {"original", "optimized", "literal"}
+    for metrics in made["metrics"].values():
+        assert metrics.keys() == counts
+        assert all(type(value) is int for value in metrics.values())
+    assert made["registers"] == [["high", 1], ["low", 4]]
+    for tried in made["candidates"]:
+        assert tried.keys() == counts - {"one_qubit_gates"} | {"name", "verdict", "chosen"}
+    assert made["versions"].keys() == {"qcos_optimizer", "qiskit", "qiskit_ionq", "numpy"}
+    assert made["verification"].keys() == {"verdict", "method", "states", "windows", "max_infidelity"}
+    assert made["model_score"]["rates"] == "defaults"
+    assert 0 < made["model_score"]["original"] <= made["model_score"]["optimized"] <= 1
+
+
+def test_reduction_is_of_depth() -> None:
+    made = optimize(text("barenco_tof_5"), "ionq_forte", 2)
+    before, after = made.metrics["original"]["depth"], made.metrics["optimized"]["depth"]
+    assert after < before
+    assert made.reduction_percent == round(100 * (before - after) / before, 1)
+
+
+@pytest.mark.parametrize(("name", "machine", "verdicts"), [("qft_12", "ionq_forte", ("tested", "product_states"))])
+def test_larger_circuits_say_how_they_were_checked(name: str, machine: str, verdicts: tuple[str, str]) -> None:
+    made = optimize(text(name), machine, 2)
+    assert (made.verification.verdict, made.verification.method) == verdicts
+    assert made.metrics["optimized"]["two_qubit_gates"] == 66
+    check_native(made)
+
+
+def test_beyond_states_windows_prove() -> None:
+    made = optimize(text("wstate_n27"), "ionq_forte", 2)
+    assert (made.verification.verdict, made.verification.method) == ("proved", "windows")
+    check_native(made)
+
+
+def test_angles_too_small_for_qiskit_are_not_lost() -> None:
+    """Its passes drop them from level 2 on; what lost them is thrown out, and the answer keeps them."""
+    circuit = QuantumCircuit(3)
+    circuit.h(range(3))
+    for turns in range(8):
+        circuit.cp(math.pi * 2.0**-18 * (1 + turns / 10), 0, 1)
+        circuit.h(1)
+        circuit.cp(math.pi * 2.0**-18, 1, 2)
+    made = optimize(circuit, "ionq_forte", 3)
+    assert any(tried.verdict == "failed" for tried in made.candidates)
+    assert Operator(circuit).data.shape == (8, 8)
+    assert same_but_for_final_z(circuit, body(strict(made.to_qasm2())), made.measured)  # type: ignore[arg-type]
+    assert made.metrics["optimized"]["two_qubit_gates"] > 0
+
+
+def test_a_wrong_candidate_is_never_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best-looking candidate there can be, and a wrong one: it is listed as failed, and another wins."""
+    honest = portfolio_module._candidates
+
+    def seeded(*args: object) -> object:
+        yield from honest(*args)  # type: ignore[arg-type]
+        yield Candidate("wrong", (Native("gpi", (0,), (0.0,)),), (0.0, 0.0), (0, 1))
+
+    monkeypatch.setattr(portfolio_module, "_candidates", seeded)
+    made = optimize(text("bell"), "ionq_forte", 1)
+    assert made.strategy != "wrong"
+    assert [tried.verdict for tried in made.candidates if tried.name == "wrong"] == ["failed"]
+    monkeypatch.setattr(portfolio_module, "_candidates", lambda *args: list(seeded(*args))[-1:])  # type: ignore[call-overload]
+    with pytest.raises(ValueError, match="could be shown equal"):
+        optimize(text("bell"), "ionq_forte", 1)
+
+
+def test_out_of_time_gives_what_is_proved_by_then() -> None:
+    made = optimize(text("qft_12"), "ionq_forte", 3, search_seconds=0.0)
+    assert made.strategy == "level0"
+    assert made.verification.verdict == "proved"
+
+
+def test_targets() -> None:
+    assert {name: (machine.two_qubit_gate, machine.qubits) for name, machine in TARGETS.items()} == {
+        "ionq_simulator": ("zz", 29),
+        "ionq_aria": ("ms", 25),
+        "ionq_forte": ("zz", 36),
+        "ionq_forte_enterprise": ("zz", 36),
+    }
+    with pytest.raises(ValueError, match="26 qubits"):
+        optimize(HEADER + "qreg q[26];", "ionq_aria")
+
+
+def test_importing_the_package_imports_no_qiskit() -> None:
+    code = (
+        "import sys, qcos_optimizer, qcos_optimizer.sandbox\n"
+        "assert not {'qiskit', 'numpy', 'scipy', 'qiskit_ionq'} & set(sys.modules), 'heavy'\n"
+        "qcos_optimizer.optimize\n"
+        "assert 'qiskit' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
