@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
+from types import ModuleType, SimpleNamespace
 
 import pytest
+
+from qcos.errors import ValidationFailed
+from qcos.http import evidence, gateway
+from qcos.http.app import application
+from qcos.ports import ApiKey
+from qcos.service.keys import Keys
+from tests.unit.evidence.samples import KEYS, NOW, SIGNED
+from tests.unit.http.fakes import Context, gateway_event
 
 FUNCTIONS = ("optimize", "jobs", "backends", "evidence", "account", "authorizer")
 
@@ -59,3 +69,51 @@ def test_cold_start_loads_no_quantum_package(name: str) -> None:
 def test_each_function_serves_its_routes_without_a_cloud() -> None:
     # 401: the route is there and asks for a key before it asks for anything else.
     assert run(ASK) == [200, 200, 404, 401, 401, 401, 404, 401, 401, 401, 401, 401]
+
+
+@pytest.fixture
+def evidence_function() -> ModuleType:
+    return importlib.import_module("functions.api.evidence")
+
+
+def test_the_evidence_function_judges_with_the_library(evidence_function: ModuleType) -> None:
+    published = KEYS.to_jwks()["keys"]
+    good = evidence_function.verdict(json.dumps(SIGNED).encode(), published, NOW)
+    assert good["valid"] is True
+    assert good["checks"] == {"signature": "valid", "hash": "valid", "timestamp": "valid"}
+    assert (good["bundle_id"], good["job_id"], list(good["reasons"])) == ("ev_abc123", "job_xyz789", [])
+    altered = evidence_function.verdict(json.dumps(SIGNED | {"job_id": "job_other"}).encode(), published, NOW)
+    assert (altered["valid"], altered["checks"]["signature"]) == (False, "invalid")
+    assert set(altered["reasons"][0]) == {"check", "code", "message"}
+    assert json.loads(json.dumps(altered))["valid"] is False
+    assert evidence_function.verdict(json.dumps(SIGNED).encode(), [], NOW)["valid"] is False
+
+
+def test_what_the_library_cannot_judge_is_a_400(evidence_function: ModuleType) -> None:
+    desk = SimpleNamespace(verify=lambda document: evidence_function.verdict(document, [], NOW))
+    app = application(evidence.router(lambda: desk))  # type: ignore[arg-type,return-value] # in place of a use case
+    handler = gateway.handler(app, warm="/api/v2/evidence/ev_0", prepare=())
+    for bundle, rule in [('{"shots":1024.0}', "number_not_integer"), ('{"a":-0}', "number_not_integer")]:
+        event = gateway_event("POST", "/api/v2/evidence/verify", '{"bundle":' + bundle + "}")
+        raw = handler(event, Context())
+        error = json.loads(raw["body"])["error"]
+        assert (raw["statusCode"], error["code"], error["details"][0]["rule"]) == (400, "VALIDATION_ERROR", rule)
+
+
+def test_minting_a_key(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    function = importlib.import_module("functions.ops.mint_key")
+    kept: list[ApiKey] = []
+    control = SimpleNamespace(put_api_key=kept.append)
+    keys = Keys(control, lambda: "pepper", lambda: NOW)  # type: ignore[arg-type] # only what minting needs
+    monkeypatch.setattr(function.wiring, "keys", lambda: keys)
+    monkeypatch.setenv("QCOS_TENANT", "acme")
+    answer = function.handler({"name": "demo", "scopes": ["optimize:write"]}, None)
+    assert set(answer) == {"api_key", "key_id"}
+    assert (kept[0].tenant, kept[0].name, kept[0].scopes) == ("acme", "demo", ("optimize:write",))
+    assert answer["key_id"] == kept[0].public_id
+    assert answer["api_key"].startswith(f"qcos_live_{kept[0].public_id}_")
+    shown = capsys.readouterr()
+    assert answer["api_key"] not in shown.out + shown.err
+    with pytest.raises(ValidationFailed):
+        function.handler({"name": "demo", "scopes": ["everything"]}, None)
+    assert function.handler({"warm": True}, None) == {"warm": True}

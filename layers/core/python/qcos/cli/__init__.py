@@ -1,0 +1,136 @@
+"""The ``qcos`` command: the API from a shell, and what needs no server: optimize a file, verify a bundle.
+
+Packages are imported by the command that needs them: verifying evidence takes the evidence library and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from qcos.backends import CATALOGUE
+from qcos.cli import offline, remote
+from qcos.cli.files import Stop
+
+OBJECTIVES = ("two_qubit_gates", "depth", "model_score")
+
+EPILOG = """\
+exit status:
+  0    done; for verify: the bundle is valid
+  1    the answer is no: verify and a bundle that is not valid, submit --wait and a job that did not complete,
+       a request that the server refused
+  2    unusable input: arguments, files, a circuit that cannot be read, a package that is not installed
+  3    no answer: the server cannot be reached, or the time given to wait is over
+
+environment:
+  QCOS_URL, QCOS_API_KEY    what --url and --key are when not given
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; its exit status."""
+    arguments = parser().parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except Stop as stop:
+        return _complain(str(stop), stop.status)
+    except KeyboardInterrupt:
+        return _complain("interrupted", 130)
+    except BrokenPipeError:
+        # Whoever read our output has stopped reading. Python would complain again when it closes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def _complain(message: str, status: int) -> int:
+    print("qcos: " + " ".join(message.split()), file=sys.stderr)
+    return status
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="qcos",
+        description="Optimize quantum circuits for trapped ions, run them, and verify the evidence.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    server = argparse.ArgumentParser(add_help=False)
+    group = server.add_argument_group("server")
+    group.add_argument("--url", help="address of the API (else QCOS_URL)", metavar="URL")
+    group.add_argument("--key", help="API key (else QCOS_API_KEY, which other users cannot see)", metavar="KEY")
+    commands = top.add_subparsers(required=True, metavar="COMMAND", title="commands")
+
+    def command(name: str, run: Any, text: str, example: str, *, remote: bool = True) -> argparse.ArgumentParser:
+        new = commands.add_parser(
+            name,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            epilog=f"example:\n{textwrap.indent(example, '  ')}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            parents=[server] if remote else [],
+        )
+        new.set_defaults(run=run)
+        return new
+
+    new = command(
+        "submit",
+        remote.submit,
+        "submit an OpenQASM 2 circuit to be optimized and run",
+        "qcos submit bell.qasm --backend ionq_simulator --shots 1000 --evidence --wait",
+    )
+    new.add_argument("file", metavar="FILE", help="the circuit; - reads standard input")
+    new.add_argument("--backend", required=True, metavar="B", help="backend id, see: qcos backends")
+    new.add_argument("--shots", type=int, default=1024, metavar="N", help="number of shots (default: %(default)s)")
+    _add_level(new)
+    new.add_argument("--evidence", action=argparse.BooleanOptionalAction, default=False, help="sign an evidence bundle")
+    new.add_argument("--wait", action="store_true", help="wait for the job to end and show it")
+
+    new = command("job", remote.job, "show a job and its results", "qcos job job_xyz789 --json")
+    new.add_argument("id", metavar="ID", help="job id")
+    new.add_argument("--json", action="store_true", help="print all of it as JSON")
+
+    new = command("events", remote.events, "show the log of a job, oldest event first", "qcos events job_xyz789")
+    new.add_argument("id", metavar="ID", help="job id")
+
+    new = command("evidence", remote.evidence, "save an evidence bundle", "qcos evidence ev_abc123 -o bundle.json")
+    new.add_argument("id", metavar="ID", help="bundle id, as its job names it")
+    new.add_argument("-o", "--output", required=True, metavar="FILE", help="where to save it")
+
+    command("backends", remote.backends, "list the backends and their state", "qcos backends")
+
+    new = command(
+        "verify",
+        offline.verify,
+        "verify an evidence bundle offline, by the keys you trust and nothing else",
+        "curl -o jwks.json $QCOS_URL/.well-known/jwks.json\nqcos verify bundle.json --keys jwks.json",
+        remote=False,
+    )
+    new.add_argument("bundle", metavar="BUNDLE.json", help="the bundle")
+    new.add_argument("--keys", required=True, metavar="JWKS.json", help="the published keys, a JWK set")
+
+    targets = sorted({backend.target for backend in CATALOGUE.values()})
+    new = command(
+        "optimize",
+        offline.optimize,
+        "optimize a circuit here, with no server",
+        "qcos optimize qft.qasm --target ionq_aria --level 3 -o qft-native.qasm",
+        remote=False,
+    )
+    new.add_argument("file", metavar="FILE", help="the circuit, OpenQASM 2; - reads standard input")
+    new.add_argument("--target", required=True, choices=targets, help=f"one of {', '.join(targets)}", metavar="TARGET")
+    _add_level(new)
+    new.add_argument("--objective", choices=OBJECTIVES, default=OBJECTIVES[0], help="what to make small or good")
+    new.add_argument("--json", action="store_true", help="print the figures as JSON")
+    new.add_argument("-o", "--output", metavar="OUT.qasm", help="save the optimized circuit, OpenQASM 2")
+    return top
+
+
+def _add_level(new: argparse.ArgumentParser) -> None:
+    new.add_argument("--level", type=int, choices=range(4), default=2, help="optimization level (default: %(default)s)")

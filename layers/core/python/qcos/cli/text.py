@@ -1,0 +1,70 @@
+"""What people read: jobs, gains, outcomes, events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SHOWN_OUTCOMES = 16
+
+
+def describe(job: Mapping[str, Any]) -> str:
+    """A job on one screen."""
+    lines = [
+        f"job          {job['job_id']}",
+        f"status       {job['status']}",
+        f"backend      {job['backend']}, {job['shots']} shots",
+    ]
+    if job["error"]:
+        lines.append(f"error        {job['error']['code']} ({job['error']['step']}): {job['error']['message']}")
+    if job["verification"]:
+        lines.append(gains(job))
+    if job["results"]:
+        lines += [f"results      {job['results']['source'].replace('_', ' ')}", *histogram(job["results"])]
+    if job["evidence_bundle_id"]:
+        lines.append(f"evidence     {job['evidence_bundle_id']}")
+    return "\n".join(lines)
+
+
+def gains(figures: Mapping[str, Any]) -> str:
+    """What optimizing saved, and how it was checked."""
+    gates, depth = figures["two_qubit_gates"], figures["two_qubit_depth"]
+    return "\n".join(
+        (
+            f"depth        {figures['original_depth']} -> {figures['optimized_depth']}, "
+            f"{figures['reduction_percent']} % less",
+            f"two-qubit    {gates['original']} -> {gates['optimized']} gates, "
+            f"{depth['original']} -> {depth['optimized']} deep",
+            f"equivalence  {figures['verification']['verdict']} ({figures['verification']['method']})",
+            f"strategy     {figures['strategy']}",
+        )
+    )
+
+
+def histogram(results: Mapping[str, Any]) -> list[str]:
+    """The likeliest outcomes, highest classical bit leftmost."""
+    ranked = sorted(results["probabilities"].items(), key=lambda item: (-item[1], item[0]))
+    shown = ranked[:SHOWN_OUTCOMES]
+    top = shown[0][1] if shown else 1
+    counts = results["counts"]
+    lines = [f"  {bits}  {counts.get(bits, 0):>7}  {'#' * max(1, round(40 * share / top))}" for bits, share in shown]
+    hidden = len(ranked) - len(shown)
+    return [*lines, f"  and {hidden} more outcomes"] if hidden else lines
+
+
+def event_lines(event: Mapping[str, Any]) -> list[str]:
+    """An event: when, what, who, and below it what it says."""
+    told = [f"{'':>31}{name}: {_brief(value)}" for name, value in event["data"].items() if value is not None]
+    return [f"{event['version']:>3}  {event['occurred_at']}  {event['type']:<19}  {event['actor']}", *told]
+
+
+def _brief(value: Any) -> str:
+    """One line for what an event says; a stored object is known by its digest."""
+    if isinstance(value, Mapping):
+        if set(value) == {"digest", "key"}:
+            return str(value["digest"])
+        return ", ".join(
+            f"{name} ({_brief(item)})" if isinstance(item, Mapping) else f"{name} {item}"
+            for name, item in value.items()
+        )
+    return str(value)

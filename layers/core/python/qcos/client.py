@@ -1,0 +1,252 @@
+"""The API over HTTP: one method an endpoint, errors as exceptions, patience where it is safe."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+ENDED = frozenset({"completed", "failed", "cancelled", "held"})
+"""Statuses that a job does not leave by itself."""
+
+TRIES = 4
+"""How often a GET is asked at most."""
+MAX_PAUSE_S = 20.0
+"""No pause between two tries is longer, whatever a server asks for."""
+_PASSING = frozenset({429, 500, 502, 503, 504})
+
+
+class ApiError(Exception):
+    """The API refused; ``status`` is HTTP's, ``code``, ``message`` and ``details`` are the API's own."""
+
+    def __init__(self, status: int, code: str, message: str, details: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(f"{code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details or []
+
+
+class NoAnswer(ApiError):
+    """Nothing came back that could be an answer of the API; ``status`` is 0 if nothing came back at all."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(status, "NO_ANSWER", message)
+
+
+class Client:
+    """The API at ``url``, asked with the API key ``key``; a context manager, like the connection it holds.
+
+    A GET is repeated after a 429, a 5xx or a broken connection, at most :data:`TRIES` times in all. A POST is sent
+    once: whoever repeats it may submit, and pay, twice.
+
+    Raises:
+        ValueError: the address or the key cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        *,
+        timeout_s: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if key is not None and not (key.isascii() and key.isprintable() and key.strip() == key != ""):
+            raise ValueError("the API key is empty or holds characters that no key has")
+        try:
+            address = httpx.URL(url)
+        except httpx.InvalidURL:
+            address = httpx.URL("")
+        if address.scheme not in ("http", "https") or not address.host:
+            raise ValueError(f"{url!r} is not a usable address; it must begin with http:// or https://")
+        self._sleep = sleep
+        self._http = httpx.Client(
+            base_url=url.rstrip("/"),
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            timeout=timeout_s,
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._http.close()
+
+    def submit(
+        self,
+        qasm: str,
+        backend: str,
+        *,
+        shots: int = 1024,
+        level: int = 2,
+        evidence: bool = False,
+        pqc_signing: bool = True,
+    ) -> dict[str, Any]:
+        """Submit a circuit once; ``{job_id, status, estimated_time}``."""
+        options = {"optimization_level": level, "evidence": evidence, "pqc_signing": pqc_signing}
+        body = {"qasm": qasm, "backend": backend, "shots": shots, "options": options}
+        return self._post("/api/v2/optimize", body)
+
+    def optimization(self, job_id: str) -> dict[str, Any]:
+        """A job's status and results."""
+        return self._data(f"/api/v2/optimize/{_part(job_id)}")
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """Everything about a job."""
+        return self._data(f"/api/v2/jobs/{_part(job_id)}")
+
+    def jobs(self, status: str | None = None, limit: int = 20, offset: int = 0) -> dict[str, Any]:
+        """Part of the job list, newest first: ``{jobs, pagination}``."""
+        query = {"limit": str(limit), "offset": str(offset)} | ({"status": status} if status else {})
+        return self._data("/api/v2/jobs", query)
+
+    def events(self, job_id: str) -> list[dict[str, Any]]:
+        """A job's log, oldest first."""
+        found: list[dict[str, Any]] = self._data(f"/api/v2/jobs/{_part(job_id)}/events")["events"]
+        return found
+
+    def wait(
+        self,
+        job_id: str,
+        progress: Callable[[dict[str, Any]], None] | None = None,
+        *,
+        timeout_s: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> dict[str, Any]:
+        """Ask until the job has ended or is held; ``progress`` is given the job whenever its status has changed.
+
+        Asks every half second at first, every ten seconds in the end.
+
+        Raises:
+            TimeoutError: it has not ended within ``timeout_s``.
+        """
+        begun, pause, seen = clock(), 0.5, None
+        while True:
+            job = self.job(job_id)
+            if job["status"] != seen:
+                seen = job["status"]
+                if progress:
+                    progress(job)
+            if seen in ENDED:
+                return job
+            if timeout_s is not None and clock() - begun + pause > timeout_s:
+                raise TimeoutError(f"{job_id} is still {seen} after {timeout_s:g} s")
+            self._sleep(pause)
+            pause = min(10.0, pause * 1.2)
+
+    def bundle(self, bundle_id: str) -> dict[str, Any]:
+        """A signed evidence bundle."""
+        return self._data(f"/api/v2/evidence/{_part(bundle_id)}")
+
+    def verify(self, bundle: Mapping[str, Any]) -> dict[str, Any]:
+        """The server's verdict on a bundle."""
+        return self._post("/api/v2/evidence/verify", {"bundle": bundle})
+
+    def jwks(self) -> dict[str, Any]:
+        """The published keys, a JWK set."""
+        return _document(self._get("/.well-known/jwks.json", {}))
+
+    def backends(self) -> list[dict[str, Any]]:
+        """Every backend with its live state."""
+        found: list[dict[str, Any]] = self._data("/api/v2/backends")["backends"]
+        return found
+
+    def backend(self, backend_id: str) -> dict[str, Any]:
+        """Details of a backend."""
+        return self._data(f"/api/v2/backends/{_part(backend_id)}")
+
+    def calibration(self, backend_id: str) -> dict[str, Any]:
+        """The newest characterisation of a backend."""
+        return self._data(f"/api/v2/backends/{_part(backend_id)}/calibration")
+
+    def status(self) -> dict[str, Any]:
+        """How the system is."""
+        return self._data("/api/v2/status")
+
+    def _data(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+        return _enveloped(self._get(path, query or {}))
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            response = self._http.post(path, json=body)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
+            raise NoAnswer(
+                f"{self._http.base_url} cannot be reached; nothing was sent. Is the address right?"
+            ) from problem
+        except httpx.HTTPError as problem:
+            raise NoAnswer(
+                f"{self._http.base_url} gave no answer. The request may have taken effect: look before you repeat it."
+            ) from problem
+        return _enveloped(response)
+
+    def _get(self, path: str, query: Mapping[str, str]) -> httpx.Response:
+        for attempt in range(1, TRIES + 1):
+            asked_pause = 0.0
+            try:
+                response = self._http.get(path, params=query)
+            except httpx.HTTPError as problem:
+                if attempt == TRIES:
+                    raise NoAnswer(f"{self._http.base_url} cannot be reached. Is the address right?") from problem
+            else:
+                if response.status_code not in _PASSING or attempt == TRIES:
+                    return response
+                asked_pause = _retry_after(response)
+            backoff = random.uniform(0.5, 1.0) * 2 ** (attempt - 1)
+            self._sleep(min(MAX_PAUSE_S, max(asked_pause, backoff)))
+        raise AssertionError("the last try returns or raises")
+
+
+def _part(text: str) -> str:
+    """An id as one part of a path, whatever characters it has."""
+    return quote(text, safe="") or "-"
+
+
+def _retry_after(response: httpx.Response) -> float:
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() else 0.0
+
+
+def _enveloped(response: httpx.Response) -> dict[str, Any]:
+    """The ``data`` of a successful answer."""
+    data = _document(response).get("data")
+    if not isinstance(data, dict):
+        raise _strange(response)
+    return data
+
+
+def _document(response: httpx.Response) -> dict[str, Any]:
+    """The answer's JSON object.
+
+    Raises:
+        ApiError: it is an error of the API.
+        NoAnswer: it is nothing of the API's at all.
+    """
+    try:
+        document = response.json()
+    except ValueError:
+        document = None
+    if isinstance(document, dict):
+        if response.is_success and document.get("success") is not False:
+            return document
+        error = document.get("error")
+        if isinstance(error, dict) and isinstance(error.get("code"), str):
+            raise ApiError(
+                response.status_code, error["code"], str(error.get("message", "")), list(error.get("details") or [])
+            )
+    raise _strange(response)
+
+
+def _strange(response: httpx.Response) -> NoAnswer:
+    address = response.url.copy_with(query=None)
+    return NoAnswer(f"{address} answered HTTP {response.status_code}, and not as this API does", response.status_code)

@@ -1,0 +1,284 @@
+"""The client against the API's own application: what it sends, what it repeats, what it makes of errors."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from qcos.client import TRIES, ApiError, Client, NoAnswer
+from qcos.errors import InvalidCircuit
+from tests.unit.http.conftest import Api
+from tests.unit.http.fakes import (
+    ALL_SCOPES,
+    BELL,
+    BUNDLE_ID,
+    COMPLETE,
+    SUBMITTED,
+    TENANT,
+    Context,
+    Fakes,
+    gateway_event,
+    log_of,
+)
+
+URL = "https://api.example/live"
+
+
+class Gateway(httpx.BaseTransport):
+    """API Gateway in memory: the stage's path is cut off, the key decides whether an authorizer vouches."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.requests: list[httpx.Request] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        known = request.headers.get("Authorization") == "Bearer good-key"
+        event = gateway_event(
+            request.method,
+            request.url.path.removeprefix("/live"),
+            request.content.decode() or None,
+            scopes=ALL_SCOPES if known else None,
+            query=dict(request.url.params) or None,
+        )
+        with contextlib.redirect_stdout(io.StringIO()):  # the function's numbers
+            raw = self.api.handler(event, Context())
+        return httpx.Response(raw["statusCode"], headers=raw["headers"], text=raw["body"])
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Gateway:
+    return Gateway(Api(Fakes()))
+
+
+@pytest.fixture
+def fakes(gateway: Gateway) -> Fakes:
+    gateway.requests.clear()
+    vars(gateway.api.fakes).clear()
+    Fakes.__init__(gateway.api.fakes, logs={(TENANT, "job_done"): log_of("job_done", *COMPLETE)})
+    return gateway.api.fakes
+
+
+@pytest.fixture
+def client(gateway: Gateway, fakes: Fakes) -> Client:
+    return Client(URL, "good-key", transport=gateway, sleep=lambda _: None)
+
+
+def test_every_method_is_an_endpoint(client: Client, fakes: Fakes) -> None:
+    fakes.bundles[TENANT, BUNDLE_ID] = b'{"version":"3.0"}'
+    assert client.submit(BELL, "ionq_simulator", shots=5, level=3, evidence=True, pqc_signing=False) == {
+        "job_id": "job_new",
+        "status": "queued",
+        "estimated_time": 7,
+    }
+    submission = fakes.submissions[0][1]
+    assert (submission.qasm, submission.shots) == (BELL, 5)
+    assert submission.options.model_dump() == {"optimization_level": 3, "evidence": True, "pqc_signing": False}
+    assert client.optimization("job_done")["reduction_percent"] == 37.8
+    assert client.job("job_done")["event_count"] == len(COMPLETE)
+    assert client.jobs("completed", limit=5, offset=0)["pagination"] == {"total": 1, "limit": 5, "offset": 0}
+    assert [event["version"] for event in client.events("job_done")] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert client.bundle(BUNDLE_ID) == {"version": "3.0"}
+    assert client.verify({"version": "3.0"})["valid"] is False
+    assert client.jwks() == {"keys": [{"kty": "AKP"}]}
+    assert [one["id"] for one in client.backends()] == ["ionq_aria"]
+    assert client.backend("ionq_aria")["connectivity"] == "all-to-all"
+    assert client.calibration("ionq_aria")["backend_id"] == "ionq_aria"
+    assert client.status()["api"] == "operational"
+
+
+def test_the_key_is_sent_as_a_bearer_token(client: Client, gateway: Gateway) -> None:
+    client.backends()
+    assert gateway.requests[0].headers["Authorization"] == "Bearer good-key"
+    with pytest.raises(ApiError, match="UNAUTHORIZED") as caught:
+        Client(URL, "bad", transport=gateway).backends()
+    assert caught.value.status == 401
+
+
+def test_an_id_stays_one_part_of_the_path(client: Client, gateway: Gateway) -> None:
+    with pytest.raises(ApiError):
+        client.job("../backends?x=#y")
+    assert gateway.requests[0].url.raw_path == b"/live/api/v2/jobs/..%2Fbackends%3Fx%3D%23y"
+
+
+def test_errors_carry_code_message_and_details(client: Client, fakes: Fakes) -> None:
+    fakes.refusal = InvalidCircuit("there is no such gate", line=3, column=5, rule="gate")
+    with pytest.raises(ApiError) as caught:
+        client.submit(BELL, "ionq_simulator")
+    assert (caught.value.status, caught.value.code) == (400, "INVALID_CIRCUIT")
+    assert caught.value.message == "line 3, column 5: there is no such gate"
+    assert caught.value.details == [{"field": "qasm", "rule": "gate", "line": 3, "column": 5}]
+    assert not isinstance(caught.value, NoAnswer)
+
+
+class Scripted(httpx.BaseTransport):
+    """Answers, or breaks, as told; after that it answers well."""
+
+    def __init__(self, *script: int | Exception, headers: dict[str, str] | None = None) -> None:
+        self.script = list(script)
+        self.headers = headers
+        self.asked = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        step = self.script.pop(0) if self.script else 200
+        if isinstance(step, Exception):
+            raise step
+        if step == 200:
+            return httpx.Response(200, json={"success": True, "data": {"backends": [], "job_id": "j"}})
+        error = {"code": "UNAVAILABLE", "message": "Later.", "details": []}
+        return httpx.Response(step, json={"success": False, "error": error}, headers=self.headers)
+
+
+def scripted(transport: Scripted) -> tuple[Client, list[float]]:
+    pauses: list[float] = []
+    return Client(URL, "k", transport=transport, sleep=pauses.append), pauses
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [429, 500, 502, 503, 504, httpx.ConnectError("x"), httpx.ReadTimeout("x"), httpx.RemoteProtocolError("x")],
+)
+def test_a_get_is_repeated_with_growing_pauses(trouble: int | Exception) -> None:
+    transport = Scripted(trouble, trouble, trouble)
+    client, pauses = scripted(transport)
+    assert client.backends() == []
+    assert transport.asked == TRIES == 4
+    assert [low <= pause <= 2 * low for low, pause in zip([0.5, 1, 2], pauses, strict=True)] == [True] * 3
+
+
+@pytest.mark.parametrize("trouble", [503, httpx.ConnectError("x")])
+def test_a_get_is_not_repeated_for_ever(trouble: int | Exception) -> None:
+    transport = Scripted(*[trouble] * 10)
+    client, _ = scripted(transport)
+    with pytest.raises(ApiError) as caught:
+        client.backends()
+    assert transport.asked == TRIES
+    assert isinstance(caught.value, NoAnswer) is isinstance(trouble, Exception)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413])
+def test_what_will_not_change_is_not_repeated(status: int) -> None:
+    transport = Scripted(status)
+    client, _ = scripted(transport)
+    with pytest.raises(ApiError):
+        client.backends()
+    assert transport.asked == 1
+
+
+@pytest.mark.parametrize(("asked", "pause"), [("7", 7.0), ("100000", 20.0)])
+def test_retry_after_is_heeded_within_bounds(asked: str, pause: float) -> None:
+    client, pauses = scripted(Scripted(429, headers={"Retry-After": asked}))
+    client.backends()
+    assert pauses == [pause]
+
+
+@pytest.mark.parametrize("asked", ["-1", "soon", "1e9", "Wed, 21 Oct 2026 07:28:00 GMT"])
+def test_a_strange_retry_after_is_ignored(asked: str) -> None:
+    client, pauses = scripted(Scripted(429, headers={"Retry-After": asked}))
+    client.backends()
+    assert 0.5 <= pauses[0] <= 1.0
+
+
+@pytest.mark.parametrize("trouble", [429, 500, 503, httpx.ConnectError("x"), httpx.ReadTimeout("x")])
+def test_a_post_is_never_repeated(trouble: int | Exception) -> None:
+    transport = Scripted(trouble)
+    client, pauses = scripted(transport)
+    with pytest.raises(ApiError):
+        client.submit(BELL, "ionq_simulator")
+    assert (transport.asked, pauses) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [(httpx.ConnectError("x"), "nothing was sent"), (httpx.ReadTimeout("x"), "may have taken effect")],
+)
+def test_a_failed_submission_says_whether_it_may_have_arrived(trouble: Exception, words: str) -> None:
+    client, _ = scripted(Scripted(trouble))
+    with pytest.raises(NoAnswer, match=words):
+        client.submit(BELL, "ionq_simulator")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, text="<html>hello</html>"),
+        httpx.Response(200, json=[1]),
+        httpx.Response(200, json={"ok": True}),
+        httpx.Response(302, headers={"Location": "https://elsewhere.example"}),
+        httpx.Response(404, json={"message": "Not Found"}),
+        httpx.Response(200, content=b"\xff"),
+    ],
+)
+def test_what_is_no_answer_of_the_api(answer: httpx.Response) -> None:
+    client = Client(URL, "k", transport=httpx.MockTransport(lambda _: answer))
+    with pytest.raises(NoAnswer, match="not as this API does"):
+        client.backends()
+
+
+@pytest.mark.parametrize("url", ["", "api.example", "ftp://api.example", "https://", "file:///etc"])
+def test_an_address_that_cannot_be_one(url: str) -> None:
+    with pytest.raises(ValueError, match="not a usable address"):
+        Client(url, "k")
+
+
+@pytest.mark.parametrize("key", ["", " k", "k\n", "ké"])
+def test_a_key_that_cannot_be_one(key: str) -> None:
+    with pytest.raises(ValueError, match="the API key") as caught:
+        Client(URL, key)
+    assert repr(key) not in str(caught.value)
+
+
+def waiting(statuses: list[str], **limits: Any) -> tuple[Callable[[], dict[str, Any]], list[str], list[float]]:
+    def answer(_: httpx.Request) -> httpx.Response:
+        status = statuses.pop(0) if len(statuses) > 1 else statuses[0]
+        return httpx.Response(200, json={"success": True, "data": {"job_id": "j", "status": status}})
+
+    now = [0.0]
+    pauses: list[float] = []
+
+    def sleep(pause: float) -> None:
+        pauses.append(pause)
+        now[0] += pause
+
+    client = Client(URL, "k", transport=httpx.MockTransport(answer), sleep=sleep)
+    seen: list[str] = []
+    return (
+        lambda: client.wait("j", lambda job: seen.append(job["status"]), clock=lambda: now[0], **limits),
+        seen,
+        pauses,
+    )
+
+
+@pytest.mark.parametrize("end", ["completed", "failed", "cancelled", "held"])
+def test_wait_tells_of_each_change_and_returns_the_end(end: str) -> None:
+    wait, seen, pauses = waiting(["queued", "queued", "optimizing", "running", "running", end])
+    assert wait()["status"] == end
+    assert seen == ["queued", "optimizing", "running", end]
+    assert len(pauses) == 5
+
+
+def test_waits_grow_to_ten_seconds() -> None:
+    wait, _, pauses = waiting(["running"] * 40 + ["completed"])
+    wait()
+    assert pauses[0] == 0.5
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == 10.0
+
+
+def test_wait_gives_up_in_time() -> None:
+    wait, _, pauses = waiting(["running"], timeout_s=30)
+    with pytest.raises(TimeoutError, match="still running after 30 s"):
+        wait()
+    assert 20 < sum(pauses) <= 30
+
+
+def test_a_finished_log_is_read_once(client: Client, gateway: Gateway, fakes: Fakes) -> None:
+    fakes.logs[TENANT, "job_new"] = log_of("job_new", SUBMITTED)
+    assert client.wait("job_done")["status"] == "completed"
+    assert len(gateway.requests) == 1
