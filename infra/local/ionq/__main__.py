@@ -2,9 +2,9 @@
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -36,13 +36,17 @@ def main() -> None:
     from infra.local.ionq.server import IonQEmulator  # importing the simulator takes seconds, --help should not
 
     emulator = IonQEmulator(arguments.api_key, arguments.port, arguments.queue_seconds)
+    # uvicorn repeats a signal once it has shut down; with handlers of our own that does not end the program early.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: emulator.stop())
     if arguments.ready_file is not None:
         _write_atomically(arguments.ready_file, json.dumps({"url": emulator.url}))
     print(f"IonQ emulator: {emulator.url}", flush=True)
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         asyncio.run(emulator.run())
-    if arguments.ready_file is not None:
-        arguments.ready_file.unlink(missing_ok=True)
+    finally:
+        if arguments.ready_file is not None:
+            arguments.ready_file.unlink(missing_ok=True)
 
 
 def _write_atomically(path: Path, text: str) -> None:

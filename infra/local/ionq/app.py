@@ -14,7 +14,7 @@ from starlette.routing import Route
 from infra.local.ionq import rates, results
 from infra.local.ionq.backends import BackendCatalogue
 from infra.local.ionq.errors import ApiError, bad_request, error_body, not_found
-from infra.local.ionq.jobs import STATES, Job, JobQuery, JobStore, created_body, job_body
+from infra.local.ionq.jobs import STATES, Job, JobQuery, JobStore, created_body, job_body, listed_body
 from infra.local.ionq.payload import parse_submission
 from infra.local.ionq.runner import Runner
 from infra.local.ionq.sessions import SessionBook
@@ -75,7 +75,7 @@ class JobRoutes:
     def listing(self, parameters: dict[str, Any]) -> JSONResponse:
         """One page of jobs for checked query parameters."""
         jobs, cursor = self._store.page(job_query(parameters))
-        return JSONResponse({"jobs": [job_body(job) for job in jobs], "next": cursor})
+        return JSONResponse({"jobs": [listed_body(job) for job in jobs], "next": cursor})
 
     async def get(self, request: Request) -> JSONResponse:
         """GET /jobs/{id}."""

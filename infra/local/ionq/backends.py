@@ -8,6 +8,7 @@ ideal simulator; they are not measurements of IonQ's hardware.
 import datetime
 import itertools
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -221,7 +222,7 @@ class BackendCatalogue:
         ]
         self._machines = {machine.name: machine for machine in machines}
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Backend]:
         return iter(self._machines.values())
 
     def get(self, name: str) -> Backend:

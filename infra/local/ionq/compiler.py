@@ -74,7 +74,9 @@ class _NativeBuilder:
 
     def ms(self, first: int, second: int, turns: float) -> None:
         """A rotation about XX by ``turns``."""
-        halves, rest = _reduce(turns)
+        # A half turn is one GPI on each qubit; the rest lies between -0.25 and 0.25.
+        halves = round(turns / 0.5)
+        rest = _clipped(turns - 0.5 * halves)
         if halves % 2:
             self._one("gpi", first, 0.0)
             self._one("gpi", second, 0.0)
@@ -85,7 +87,9 @@ class _NativeBuilder:
 
     def zz(self, first: int, second: int, turns: float) -> None:
         """A rotation about ZZ by ``turns``."""
-        halves, rest = _reduce(turns)
+        # A half turn is Z on each qubit, which is free, so a quarter turn backwards becomes one forwards.
+        halves = math.ceil((turns - 0.25 - _TOLERANCE) / 0.5)
+        rest = _clipped(turns - 0.5 * halves)
         if halves % 2:
             self._frames[first] += 0.5
             self._frames[second] += 0.5
@@ -119,7 +123,6 @@ def _near(value: float, wanted: float) -> bool:
     return abs(value - wanted) < _TOLERANCE
 
 
-def _reduce(turns: float) -> tuple[int, float]:
-    """Split an entangling angle into half turns, which are local, and a rest between -0.25 and 0.25."""
-    halves = round(turns / 0.5)
-    return halves, min(0.25, max(-0.25, turns - 0.5 * halves))
+def _clipped(turns: float) -> float:
+    """Within the legal angles, whatever rounding did."""
+    return min(0.25, max(-0.25, turns))

@@ -14,6 +14,7 @@ from infra.local.ionq.payload import MULTI_CIRCUIT, QASM3, Submission
 from infra.local.ionq.simulation import Outcome
 
 STATES = ("submitted", "ready", "started", "canceled", "failed", "completed")
+"""Every state, no job ever moving to an earlier one."""
 TERMINAL = ("canceled", "failed", "completed")
 MAX_JOBS = 10_000
 """Jobs kept; the oldest finished ones are forgotten first. New jobs are refused (429) while all are unfinished."""
@@ -66,9 +67,9 @@ class Job:
                 job.completed_at = now()
 
     def start(self, status: str) -> None:
-        """Enter ``ready`` or ``started``, children included."""
+        """Enter ``ready`` or ``started``, children included; a job that is further stays as it is."""
         for job in (*self.children, self):
-            if not job.finished:
+            if STATES.index(job.status) < STATES.index(status):
                 job.status = status
                 if status == "started" and job.started_at is None:
                     job.started_at = now()
@@ -263,6 +264,11 @@ def job_body(job: Job) -> dict[str, Any]:
     if completed and notes:
         body["warning"] = {"messages": sorted(set(notes))}
     return body
+
+
+def listed_body(job: Job) -> dict[str, Any]:
+    """The job as lists show it: without its children."""
+    return {key: value for key, value in job_body(job).items() if key != "child_job_ids"}
 
 
 def artifact(job: Job, kind: str) -> dict[str, str]:

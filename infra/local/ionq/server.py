@@ -83,8 +83,12 @@ class IonQEmulator:
         """The base of the test hooks, ``http://127.0.0.1:PORT/__admin``."""
         return f"{self._address}/__admin"
 
+    def stop(self) -> None:
+        """Ask the server to finish; safe from a signal handler."""
+        self._server.should_exit = True
+
     async def run(self) -> None:
-        """Serve until SIGINT or SIGTERM; for a program of its own."""
+        """Serve until ``stop``, SIGINT or SIGTERM; for a program of its own."""
         try:
             await self._server.serve(sockets=[self._socket])
         finally:
@@ -104,7 +108,7 @@ class IonQEmulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop serving and wait for the thread."""
-        self._server.should_exit = True
+        self.stop()
         if self._thread is not None:
             self._thread.join()
         self._socket.close()
