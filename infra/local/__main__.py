@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
-import signal
 import sys
 import tempfile
-import threading
+import time
 from pathlib import Path
 
+from infra.local import front
 from infra.local.cloud import LocalCloud
 from infra.local.deploy import DeploymentFailed
 from infra.local.processes import ChildFailed
+from infra.local.stop import Stopped, stopping_on_signals
 
 DEFAULT_PORT = 8080
-
-
-class _Stopped(Exception):
-    """SIGINT or SIGTERM came."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 0 after a clean stop, 1 when the cloud did not start or fell over, 2 for unusable arguments."""
     options = _parser().parse_args(arguments)
 
-    def stop(*_: object) -> None:
-        # Once: a second signal must not interrupt the clean-up of the first.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        raise _Stopped
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
     try:
-        with LocalCloud(options.port, options.ionq_url, options.tenant, report=_say) as cloud:
+        with stopping_on_signals():
+            return _run(options)
+    except Stopped:
+        _say("stopped")
+        return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run until stopped; only a failure returns."""
+    try:
+        with LocalCloud(_port(options.port), options.ionq_url, options.tenant, report=_say) as cloud:
             if options.ready_file:
                 write_atomically(options.ready_file, json.dumps(cloud.ready, indent=2) + "\n")
             _say("")
@@ -46,13 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
             _say(f"  AWS      {cloud.ready['aws_endpoint_url']}")
             _say("")
             _say("Ctrl-C stops it; nothing is kept.")
-            pause = threading.Event()
-            while not pause.wait(0.5):
+            while True:
                 cloud.check()
-    except _Stopped:
-        _say("stopped")
+                time.sleep(0.5)
     except OSError as error:
-        if options.port and error.errno is not None and "in use" in str(error):
+        if error.errno == errno.EADDRINUSE:
             _say(f"port {options.port} is taken: stop what uses it, or choose another with --port (0: any free one)")
             return 1
         raise
@@ -65,13 +63,26 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         if options.ready_file:
             options.ready_file.unlink(missing_ok=True)
-    return 0
+
+
+def _port(wanted: int | None) -> int:
+    """The port asked for; the default one when none was and it is free, else 0 for any."""
+    if wanted is not None:
+        return wanted
+    try:
+        front.listen(DEFAULT_PORT).close()
+    except OSError:
+        _say(f"port {DEFAULT_PORT} is taken: taking a free one instead (choose one with --port)")
+        return 0
+    return DEFAULT_PORT
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra.local", description="Run the QCOS Core API on this machine.")
     parser.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help="port of the API; 0 takes a free one (%(default)s)"
+        "--port",
+        type=int,
+        help=f"port of the API, 0 for any free one; without it {DEFAULT_PORT}, or a free one when that is taken",
     )
     parser.add_argument("--ready-file", type=Path, help="JSON file written when everything is up")
     parser.add_argument("--ionq-url", help="use this IonQ API, with IONQ_API_KEY, instead of the emulator")

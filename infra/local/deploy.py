@@ -123,9 +123,13 @@ class Deployer:
                 raise DeploymentFailed(f"{name} does not start: {detail.get('errorMessage')}")
 
         # Importing is processor time: more at once than there are processors only makes each one slower.
-        with ThreadPoolExecutor(max_workers=2) as pool:
+        pool = ThreadPoolExecutor(max_workers=2)
+        try:
             for _ in pool.map(start, functions):
                 pass
+        finally:
+            # Whoever is told to stop meanwhile must not wait for what has not begun.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def functions_of(self, stack: str) -> list[str]:
         """The names of all functions of a stack."""
