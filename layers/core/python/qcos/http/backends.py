@@ -25,7 +25,7 @@ def router(backends: Callable[[], Backends]) -> APIRouter:
     """``/api/v2/backends``; ``backends`` gives the use case when a request needs it."""
     routes = APIRouter(prefix="/api/v2/backends", tags=["Backends"])
 
-    @routes.get("", summary="List the backends", responses=answers(BackendList, "UNAVAILABLE"))
+    @routes.get("", summary="List the backends", responses=answers(BackendList, "BACKEND_UNAVAILABLE", "UNAVAILABLE"))
     async def list_backends(caller: Reader) -> Response:
         """Every backend with its live status and queue."""
         return envelope.success({"backends": backends().all()})
@@ -33,7 +33,7 @@ def router(backends: Callable[[], Backends]) -> APIRouter:
     @routes.get(
         "/{backend_id}",
         summary="Details of a backend",
-        responses=answers(BackendDetail, "BACKEND_NOT_FOUND", "UNAVAILABLE"),
+        responses=answers(BackendDetail, "BACKEND_NOT_FOUND", "BACKEND_UNAVAILABLE", "UNAVAILABLE"),
     )
     async def get_backend(backend_id: BackendId, caller: Reader) -> Response:
         """Its native gates, connectivity and fidelity."""
@@ -42,7 +42,7 @@ def router(backends: Callable[[], Backends]) -> APIRouter:
     @routes.get(
         "/{backend_id}/calibration",
         summary="Current calibration of a backend",
-        responses=answers(Calibration, "BACKEND_NOT_FOUND", "UNAVAILABLE"),
+        responses=answers(Calibration, "BACKEND_NOT_FOUND", "BACKEND_UNAVAILABLE", "UNAVAILABLE"),
     )
     async def get_calibration(backend_id: BackendId, caller: Reader) -> Response:
         """Its newest characterisation by the provider; null where the provider states nothing."""
