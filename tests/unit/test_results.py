@@ -149,6 +149,11 @@ def test_bell_is_halved_and_the_odd_shot_goes_to_the_smaller_string() -> None:
     assert result == Results({"00": 513, "11": 512}, {"00": 0.5, "11": 0.5}, 1025, "exact_probabilities")
 
 
+def test_remainders_are_compared_to_the_last_bit_of_the_doubles() -> None:
+    shares = {"0": 0.5 - 2.0**-53, "1": 0.5 - 2.0**-54}
+    assert counts(plain(1), shots=1, probabilities=shares).counts == {"1": 1}
+
+
 def test_noise_of_the_simulation_is_no_outcome() -> None:
     result = counts(plain(2), shots=10, probabilities={"0": 1.0, "1": 9.9e-13, "2": 1.1e-12})
     assert list(result.probabilities) == ["00", "10"]

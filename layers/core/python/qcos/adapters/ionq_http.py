@@ -206,7 +206,7 @@ def _user_agent() -> str:
 def _exchange(client: httpx.Client, request: httpx.Request, limit: int, seconds: float) -> Answer:
     """Send ``request`` once; its answer, of at most ``limit`` bytes and within ``seconds``."""
     end = time.monotonic() + seconds
-    response = client.send(request, stream=True, auth=_as_it_is)
+    response = client.send(request, stream=True)
     try:
         body = bytearray()
         for chunk in response.iter_bytes():
@@ -219,11 +219,6 @@ def _exchange(client: httpx.Client, request: httpx.Request, limit: int, seconds:
         return Answer(response.status_code, response.headers, bytes(body))
     finally:
         response.close()
-
-
-def _as_it_is(request: httpx.Request) -> httpx.Request:
-    """Authentication is in the headers already; without this a .netrc of the environment would replace it."""
-    return request
 
 
 def _retry_after(headers: httpx.Headers) -> float:
