@@ -89,7 +89,7 @@ def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.Pol
             write(bucket, "circuits"),
         ],
         "jobs": [on_table(events, LOG_READ), *on_views(views, ROWS_READ), read(bucket, "reports", "results")],
-        "backends": [on_table(control, ROWS_READ)],
+        "backends": [],
         "evidence": [
             on_table(events, LOG_READ),
             *on_views(views, ROWS_READ),

@@ -13,7 +13,8 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.bundle import LAYER_NAMES, function_code, layer_code
+from infra.assets import function_code, layer_code
+from infra.bundle import LAYER_NAMES
 from infra.bus import Bus
 from infra.rights import allow, function_rights
 from infra.storage import POLL_TIMEOUT, Storage

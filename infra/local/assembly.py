@@ -6,6 +6,7 @@ the source whenever it is deployed, so that changing code needs no synthesis.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -91,20 +92,21 @@ def _inputs() -> Iterator[Path]:
 def load(cache: Path = CACHE) -> tuple[Assembly, bool]:
     """The assembly of the present sources, and whether it had to be synthesised (takes about ten seconds)."""
     folder = cache / content_hash()[:16]
-    if (folder / "manifest.json").exists():
+    if folder.exists():
         return Assembly(folder), False
     cache.mkdir(parents=True, exist_ok=True)
-    # Beside its final place: asset paths are relative to the folder, and the rename is atomic.
-    scratch = Path(tempfile.mkdtemp(dir=cache, prefix="synth-"))
-    try:
-        synthesise(scratch)
+    with (cache / "lock").open("w") as lock:
+        # Two that start together make it once.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if folder.exists():
+            return Assembly(folder), False
+        # Beside its final place: asset paths are relative to the folder, and the rename is atomic.
+        scratch = Path(tempfile.mkdtemp(dir=cache, prefix="synth-"))
         try:
+            synthesise(scratch)
             scratch.rename(folder)
-        except OSError:
-            if not folder.exists():  # else another process was faster, with the same result
-                raise
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
     return Assembly(folder), True
 
 

@@ -23,7 +23,6 @@ from botocore.config import Config
 from pqcrypto.sign import ml_dsa_65  # type: ignore[import-untyped]  # ships no types
 
 from infra.local.assembly import ROOT, Asset
-from infra.local.launcher import WARM
 from infra.local.localise import Template
 
 ACCOUNT = "000000000000"
@@ -113,11 +112,14 @@ class Deployer:
         self.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=value)
 
     def warm(self, functions: Iterable[str]) -> None:
-        """Start one worker of each function; ``DeploymentFailed`` when a handler cannot be imported."""
+        """Start each function and let it build what it needs; ``DeploymentFailed`` when one cannot.
+
+        Functions answer the event ``{"warm": true}`` without doing anything else.
+        """
         client = self.client("lambda")
 
         def start(name: str) -> None:
-            answer = client.invoke(FunctionName=name, Payload=json.dumps(WARM).encode())
+            answer = client.invoke(FunctionName=name, Payload=b'{"warm": true}')
             if "FunctionError" in answer:
                 detail = json.loads(answer["Payload"].read())
                 raise DeploymentFailed(f"{name} does not start: {detail.get('errorMessage')}")

@@ -20,18 +20,12 @@ from typing import Any
 MINISTACK_VERSION = "1.5.33"
 PATCHED = (
     ("ministack.services.lambda_svc", "_execute_function_warm"),
-    ("ministack.services.lambda_svc", "acquire_worker"),
-    ("ministack.core.lambda_runtime", "ensure_spawned"),
-    ("ministack.core.lambda_runtime", "release_worker"),
     ("ministack.core.lambda_runtime", "_PYTHON_WORKER_SCRIPT"),
 )
 
 # Stock ministack starts a process for every call that finds no idle worker: fifty jobs at once are eighty
 # interpreters on two cores, and time-outs. Two a function finish the same fifty jobs in seconds.
 WORKERS_PER_FUNCTION = 2
-
-# The payload that starts a function without running it, as provisioned concurrency does on AWS.
-WARM = {"qcos": "warm"}
 
 
 def environment(*, port: int, region: str) -> dict[str, str]:
@@ -91,11 +85,7 @@ def _answer(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def bound_workers() -> None:
-    """At most ``WORKERS_PER_FUNCTION`` calls of one function run at a time; further ones wait their turn.
-
-    An event equal to ``WARM`` starts a worker and leaves it idle: the handler never sees it.
-    """
-    from ministack.core import lambda_runtime
+    """At most ``WORKERS_PER_FUNCTION`` calls of one function run at a time; further ones wait their turn."""
     from ministack.services import lambda_svc
 
     gates: defaultdict[str, threading.BoundedSemaphore] = defaultdict(
@@ -105,22 +95,12 @@ def bound_workers() -> None:
     execute = lambda_svc._execute_function_warm
 
     @functools.wraps(execute)
-    def gated(func: dict[str, Any], event: Any, request_id: str) -> Any:
+    def gated(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         config = func.get("config") or func
-        name = str(config.get("FunctionName"))
         with lock:
-            gate = gates[name]
+            gate = gates[str(config.get("FunctionName"))]
         with gate:
-            if event != WARM:
-                return _answer(execute(func, event, request_id))
-            worker, _ = lambda_svc.acquire_worker(name, config, func["code_zip"], qualifier=config["Version"])
-            try:
-                lambda_runtime.ensure_spawned(worker)
-            except RuntimeError as error:  # the handler's module could not be imported
-                return {"body": {"errorMessage": str(error), "errorType": "Runtime.InitError"}, "error": True}
-            finally:
-                lambda_runtime.release_worker(worker)
-            return {"body": None}
+            return _answer(execute(func, event, request_id))
 
     lambda_svc._execute_function_warm = gated
 
