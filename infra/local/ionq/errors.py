@@ -39,6 +39,7 @@ _TITLES = {
     500: "Internal Server Error",
     502: "Bad Gateway",
     503: "Service Unavailable",
+    504: "Gateway Timeout",
 }
 _UNAUTHORIZED = (
     "Invalid key provided. See https://docs.ionq.com/#authentication for details, or email support@ionq.co for help."

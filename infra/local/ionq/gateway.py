@@ -48,6 +48,11 @@ class Fault:
         if not isinstance(value, dict) or set(value) - known:
             raise bad_request(f"A fault is an object with {', '.join(sorted(known))}", "faults")
         match = value.get("match", {})
+        if not isinstance(match, dict) or not all(isinstance(pattern, str) for pattern in match.values()):
+            raise bad_request("'match' holds a method and a path", "faults.match")
+        for key, kind in (("times", int), ("status", int), ("headers", dict), ("delay_s", int | float)):
+            if key in value and not isinstance(value[key], kind):
+                raise bad_request(f"'{key}' has the wrong type", f"faults.{key}")
         fault = cls(match.get("method", "*"), match.get("path", "*"), **{k: value[k] for k in value if k != "match"})
         if fault.drop not in (None, "before", "after"):
             raise bad_request("'drop' is 'before' or 'after'", "faults.drop")

@@ -64,11 +64,7 @@ class Runner:
             job.start("ready")
             await asyncio.sleep(half)
             await self._released(job)
-            async with self._slots:
-                await self._released(job)
-                job.start("started")
-                # A held job stays visibly started, and only then gives its results.
-                await self._execute(job)
+            await self._execute(job)
         except JobFailure as failure:
             job.finish("failed", failure)
         except asyncio.CancelledError:
@@ -100,20 +96,22 @@ class Runner:
                 circuit, submission.backend, submission.shots, noise, (seed, index), entangler, submission.dry_run
             )
             try:
-                outcome = await self._simulate(task)
+                async with self._slots:
+                    job.start("started")
+                    outcome = await self._simulate(task)
             except JobFailure as failure:
                 failures.append(failure)
                 if part is not job:
                     part.finish("failed", failure)
                 continue
-            await self._released(job)
+            await self._released(job)  # a held job stays visibly started
             if part.finished:
                 continue
             part.outcome = outcome
             part.execution_ms = self._duration(part, outcome)
             if part is not job:
                 part.finish("completed")
-        if failures and all(part.status != "completed" for part in parts if part is not job):
+        if failures:
             raise failures[0]
         if job.children:
             job.execution_ms = sum(child.execution_ms or 0 for child in job.children)

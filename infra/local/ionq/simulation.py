@@ -8,6 +8,7 @@ patterns. Outcomes are keyed by integers whose bit k is qubit k.
 """
 
 import math
+import re
 import time
 import warnings
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ WIDE_SAMPLES = 10_000
 _MAX_PATTERNS = 64
 _PATTERN_BUDGET_SECONDS = 20.0
 _SECONDS_PER_AMPLITUDE = 4e-9
+_QUBIT_REGISTER = re.compile(r"\bqubit\s*\[\s*(\d{1,6})\s*\]")
 _PAULIS = (IGate(), XGate(), YGate(), ZGate())
 _READING = ("measure", "reset", "barrier")
 _AER_GATES = [
@@ -110,15 +112,20 @@ class Task:
 
     def estimated_seconds(self) -> float:
         """A rough guess of the time on one core, to decide where to run."""
-        width = self.circuit.qubits or 36
-        gates = max(1, len(self.circuit.gates))
+        width, gates = self.circuit.qubits or 36, len(self.circuit.gates)
         if self.circuit.qasm3 is not None:
-            return 10.0
-        if self.dry_run or width > STATEVECTOR_QUBITS:
-            return 10.0 if width > STATEVECTOR_QUBITS else gates * 1e-4
-        passes = 1 if self.noise is None else 20
-        size: int = 4**width if self.noise is not None and width <= DENSITY_MATRIX_QUBITS else 2**width
-        return passes * gates * (size * _SECONDS_PER_AMPLITUDE + 1e-5)
+            width = sum(int(size) for size in _QUBIT_REGISTER.findall(self.circuit.qasm3)) or 36
+            gates = self.circuit.qasm3.count(";") * self.shots  # measuring midway means a run for each shot
+        if width > self.backend.qubits:
+            return 0.0  # fails before it runs
+        if self.dry_run:
+            return gates * 1e-4
+        if width > STATEVECTOR_QUBITS:
+            return math.inf
+        exact = self.noise is not None and width <= DENSITY_MATRIX_QUBITS and self.circuit.qasm3 is None
+        size: int = 4**width if exact else 2**width
+        passes = 20 if self.noise is not None and not exact else 1
+        return passes * (gates + 1) * (size * _SECONDS_PER_AMPLITUDE + 1e-5)
 
 
 def simulate(task: Task) -> Outcome:

@@ -1,9 +1,13 @@
 """One simulation in a process of its own, so that it can be killed and cannot take the server's memory."""
 
+import contextlib
+import os
 import pickle
 import resource
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,15 +57,24 @@ class WorkerProcess:
 
 def main() -> None:
     """Read a task from standard input, write its outcome or its failure to standard output."""
-    from infra.local.ionq.simulation import simulate
+    threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()
+    from infra.local.ionq.simulation import simulate  # takes seconds
 
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+    with contextlib.suppress(ValueError, OSError):  # macOS refuses this limit
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
     task: Task = pickle.load(sys.stdin.buffer)
     try:
         answer: Outcome | tuple[str, str] = simulate(task)
     except JobFailure as failure:
         answer = (failure.code, failure.message)
     sys.stdout.buffer.write(pickle.dumps(answer))
+
+
+def _die_with(parent: int) -> None:
+    """End this process when the server was killed and could not do so itself."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 from infra.local.ionq.server import IonQEmulator
 
 KEY = "test-key"
-BELL = {
+BELL: dict[str, Any] = {
     "gateset": "qis",
     "qubits": 2,
     "circuit": [{"gate": "h", "target": 0}, {"gate": "cnot", "control": 0, "target": 1}],

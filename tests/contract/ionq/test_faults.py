@@ -68,7 +68,9 @@ def test_a_delay_outlasts_an_impatient_client(api: httpx.Client, admin: httpx.Cl
         api.post("/jobs", content=JOB, timeout=0.05)
 
 
-@pytest.mark.parametrize("fault", [{"match": SUBMIT}, {"drop": "sometimes"}, {"status": 500, "unknown": 1}, 3])
+@pytest.mark.parametrize(
+    "fault", [{"match": SUBMIT}, {"drop": "sometimes"}, {"status": 500, "unknown": 1}, {"status": "500"}, 3]
+)
 def test_a_fault_that_makes_no_sense(admin: httpx.Client, fault: Any) -> None:
     assert admin.post("/faults", json={"faults": [fault]}).status_code == 400
 

@@ -287,6 +287,14 @@ def test_multi_circuit_results_keep_the_order(api: httpx.Client, submit: Submit,
     assert api.get(f"/jobs/{child['id']}").status_code == 404
 
 
+def test_one_bad_circuit_fails_the_whole_job(api: httpx.Client, submit: Submit, wait: Wait) -> None:
+    circuits = [{"circuit": [{"gate": "x", "target": 0}]}, {"circuit": [{"gate": "nothing", "target": 0}]}]
+    job = wait(submit(type="ionq.multi-circuit.v1", input={"gateset": "qis", "qubits": 1, "circuits": circuits}))
+    assert (job["status"], job["failure"]["code"]) == ("failed", "UnsupportedGate")
+    children = [api.get(f"/jobs/{child}").json()["status"] for child in job["child_job_ids"]]
+    assert children == ["completed", "failed"]
+
+
 def test_openqasm3_measures_into_registers(api: httpx.Client, submit: Submit, wait: Wait) -> None:
     program = """OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[1] early; bit[2] late;
     x q[0]; early[0] = measure q[0]; cx q[0], q[1]; x q[0]; late[0] = measure q[0]; late[1] = measure q[1];"""
