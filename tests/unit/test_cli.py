@@ -17,7 +17,7 @@ import pytest
 
 import qcos.client
 from qcos import cli
-from qcos.errors import BackendUnavailable, InvalidCircuit
+from qcos.errors import BackendUnavailable, InvalidCircuit, ValidationFailed
 from qcos_evidence import sign
 from tests.unit.evidence.samples import KEYS, OURS, SIGNED, STRANGER, LocalSigner, unsigned
 from tests.unit.http.conftest import Api
@@ -180,6 +180,7 @@ def test_address_and_key_from_arguments_outrank_the_environment(
     ("refusal", "status", "words"),
     [
         (BackendUnavailable("IonQ Aria takes no work now."), 1, "qcos: BACKEND_UNAVAILABLE: IonQ Aria takes no work"),
+        (ValidationFailed("shots must be at least 1"), 2, "qcos: VALIDATION_ERROR: shots must be at least 1"),
         (InvalidCircuit("no such gate", line=4, column=1), 2, "qcos: INVALID_CIRCUIT: line 4, column 1: no such gate"),
     ],
 )

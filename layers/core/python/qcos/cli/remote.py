@@ -44,7 +44,7 @@ class _Server:
         if isinstance(problem, NoAnswer):
             raise Stop(problem.message, 3) from None
         if isinstance(problem, ApiError):
-            status = 2 if problem.code == "INVALID_CIRCUIT" else 1
+            status = 2 if problem.code in ("INVALID_CIRCUIT", "VALIDATION_ERROR") else 1
             raise Stop(f"{problem.code}: {problem.message}", status) from None
         if isinstance(problem, TimeoutError):
             raise Stop(str(problem), 3) from None
