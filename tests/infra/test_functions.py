@@ -1,0 +1,226 @@
+"""Each function: its handler, size, layers, environment, and exactly the rights it needs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.template import Stack, references
+
+ROOT = Path(__file__).resolve().parents[2]
+
+API = {"optimize", "jobs", "backends", "evidence", "account"}
+STEPS = {"transpile", "execute", "sign", "fail"}
+READERS = {"project", "relay"}
+FUNCTIONS = sorted(API | STEPS | READERS | {"authorizer", "poll", "mint_key"})
+
+COMMON = {
+    "LOG_LEVEL",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_SERVICE_NAME",
+    "QCOS_BUCKET",
+    "QCOS_BUS_NAME",
+    "QCOS_CONTROL_TABLE",
+    "QCOS_EVENTS_TABLE",
+    "QCOS_ISSUER",
+    "QCOS_PARKED_QUEUE_URL",
+    "QCOS_PLAN",
+    "QCOS_POLL_QUEUE_URL",
+    "QCOS_TENANT",
+    "QCOS_VIEWS_TABLE",
+}
+IONQ = {"QCOS_IONQ_SECRET_ARN", "QCOS_IONQ_URL"}
+OWN = {
+    "optimize": IONQ,
+    "backends": IONQ,
+    "account": IONQ,
+    "execute": IONQ,
+    "poll": IONQ,
+    "authorizer": {"QCOS_PEPPER_SECRET_ARN"},
+    "mint_key": {"QCOS_PEPPER_SECRET_ARN"},
+    "sign": {"QCOS_SIGNING_KEY_ARN", "QCOS_CLASSICAL_KEY_ARN"},
+    "relay": {"QCOS_STATE_MACHINE_ARN"},
+}
+LAYERS = {"transpile": ["Core", "Optimizer"], "sign": ["Core", "Evidence"], "evidence": ["Core", "Evidence"]}
+
+
+def test_the_functions_are_these(acme: Stack) -> None:
+    assert sorted(acme.functions()) == FUNCTIONS
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_handler_is_there(acme: Stack, name: str) -> None:
+    _, properties = acme.functions()[name]
+    *module, attribute = properties["Handler"].split(".")
+    tree = ast.parse(ROOT.joinpath(*module).with_suffix(".py").read_text(encoding="utf-8"))
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)} | {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    assert attribute in defined
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_runtime_layers_environment_and_log(acme: Stack, name: str) -> None:
+    _, properties = acme.functions()[name]
+    assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", ["x86_64"])
+    assert properties["TracingConfig"] == {"Mode": "Active"}
+    layers = [re.sub(r"^Runtime(\w+)Layer.*$", r"\1", layer["Ref"]) for layer in properties["Layers"]]
+    assert layers == LAYERS.get(name, ["Core"])
+    variables = properties["Environment"]["Variables"]
+    assert set(variables) == COMMON | OWN.get(name, set())
+    assert variables["POWERTOOLS_SERVICE_NAME"] == name
+    log_group = properties["LoggingConfig"]["LogGroup"]["Ref"]
+    assert acme.of("AWS::Logs::LogGroup")[log_group]["RetentionInDays"] == 90
+
+
+def test_every_function_has_a_role_and_a_log_group_of_its_own(acme: Stack) -> None:
+    functions = [properties for _, properties in acme.functions().values()]
+    assert len({p["Role"]["Fn::GetAtt"][0] for p in functions}) == len(functions)
+    assert len({p["LoggingConfig"]["LogGroup"]["Ref"] for p in functions}) == len(functions)
+
+
+def test_nobody_waits_longer_for_a_function_than_it_may_run(acme: Stack) -> None:
+    timeouts = {name: properties["Timeout"] for name, (_, properties) in acme.functions().items()}
+    assert all(timeouts[name] < 29 for name in API)
+    assert timeouts["authorizer"] + max(timeouts[name] for name in API) < 60
+    assert timeouts["transpile"] == 150
+    _, transpile = acme.functions()["transpile"]
+    assert transpile["MemorySize"] == 3008
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_right_is_wider_than_a_kind_of_name(acme: Stack, name: str) -> None:
+    for statement in acme.statements(name):
+        assert statement["Effect"] == "Allow"
+        assert not [action for action in statement["Action"] if "*" in action]
+        for resource in statement["Resource"]:
+            if resource == "*":
+                # X-Ray and ListStreams know no resources.
+                assert set(statement["Action"]) <= {
+                    "dynamodb:ListStreams",
+                    "xray:PutTelemetryRecords",
+                    "xray:PutTraceSegments",
+                }
+            elif "*" in str(resource):
+                tail = resource["Fn::Join"][1][-1]
+                assert re.fullmatch(r"/[a-z]+/\*", tail) or (name == "relay" and tail == ":*"), resource
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_log_is_append_only_by_right(acme: Stack, name: str) -> None:
+    events, _ = acme.one("AWS::DynamoDB::Table", "StorageEvents")
+    stream = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
+    append = {"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:Query"}
+    appenders = {"optimize", "transpile", "execute", "poll", "sign", "fail"}
+    expected: dict[str, set[str]] = {
+        **dict.fromkeys(appenders, append),
+        **{one: stream | {"dynamodb:Query"} for one in READERS},
+        "jobs": {"dynamodb:Query"},
+        "evidence": {"dynamodb:Query"},
+    }
+    assert acme.actions_on(name, events) == expected.get(name, set())
+
+
+@pytest.mark.parametrize(
+    ("kind", "prefix", "holders"),
+    [
+        ("AWS::SecretsManager::Secret", "StorageKeyPepper", {"authorizer", "mint_key"}),
+        ("AWS::SecretsManager::Secret", "StorageIonqApiKey", {"optimize", "backends", "account", "execute", "poll"}),
+        ("AWS::SecretsManager::Secret", "StorageClassicalSeed", {"sign"}),
+        ("AWS::KMS::Key", "RuntimeSigningKey", {"sign"}),
+    ],
+)
+def test_a_secret_is_open_to_those_who_need_it(acme: Stack, kind: str, prefix: str, holders: set[str]) -> None:
+    secret, _ = acme.one(kind, prefix)
+    assert {name for name in FUNCTIONS if acme.actions_on(name, secret)} == holders
+    assert {name for name, (_, p) in acme.functions().items() if secret in references(p["Environment"])} == holders
+
+
+def test_only_relay_starts_workflows_and_only_poll_resolves_waits(acme: Stack) -> None:
+    machine, _ = acme.one("AWS::StepFunctions::StateMachine")
+    rights = {name: {a for a in acme.actions_on(name, machine) if a.startswith("states:")} for name in FUNCTIONS}
+    assert {name: actions for name, actions in rights.items() if actions} == {
+        "relay": {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"},
+        "poll": {"states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"},
+    }
+
+
+def test_the_rights_on_the_machine_close_no_circle(acme: Stack) -> None:
+    """The machine depends on the functions, which depend on their own policies: none of those may name the machine."""
+    machine, _ = acme.one("AWS::StepFunctions::StateMachine")
+    naming = {logical_id for logical_id, policy in acme.of("AWS::IAM::Policy").items() if machine in references(policy)}
+    assert len(naming) == 2
+    needed_by_functions = {
+        dependency
+        for logical_id, _ in acme.functions().values()
+        for dependency in acme.resources[logical_id]["DependsOn"]
+    }
+    assert not naming & needed_by_functions
+
+
+def test_nobody_may_delete_an_object(acme: Stack) -> None:
+    bucket, _ = acme.one("AWS::S3::Bucket")
+    actions = set().union(*(acme.actions_on(name, bucket) for name in FUNCTIONS))
+    assert actions == {"s3:GetObject", "s3:PutObject", "s3:ListBucket"}
+
+
+@pytest.mark.parametrize("reader", sorted(READERS))
+def test_a_stream_reader_lives_with_poisoned_records(acme: Stack, reader: str) -> None:
+    function, _ = acme.functions()[reader]
+    events, _ = acme.one("AWS::DynamoDB::Table", "StorageEvents")
+    parked, _ = acme.one("AWS::SQS::Queue", "StorageParked")
+    (mapping,) = (
+        m for m in acme.of("AWS::Lambda::EventSourceMapping").values() if m["FunctionName"] == {"Ref": function}
+    )
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": [events, "StreamArn"]}
+    assert (mapping["BatchSize"], mapping["StartingPosition"]) == (100, "TRIM_HORIZON")
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["MaximumRetryAttempts"] > 0
+    assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": [parked, "Arn"]}}}
+    assert "sqs:SendMessage" in acme.actions_on(reader, parked)
+
+
+def test_the_stream_has_no_third_reader(acme: Stack) -> None:
+    events, _ = acme.one("AWS::DynamoDB::Table", "StorageEvents")
+    reading = [m for m in acme.of("AWS::Lambda::EventSourceMapping").values() if events in references(m)]
+    assert len(reading) == 2
+
+
+def test_poll_takes_messages_in_batches_and_returns_the_failed_ones(acme: Stack) -> None:
+    function, _ = acme.functions()["poll"]
+    poll, _ = acme.one("AWS::SQS::Queue", "StoragePoll0")
+    (mapping,) = (m for m in acme.of("AWS::Lambda::EventSourceMapping").values() if poll in references(m))
+    assert mapping["FunctionName"] == {"Ref": function}
+    assert mapping["BatchSize"] == 10
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_mint_key_has_no_trigger(acme: Stack) -> None:
+    function, _ = acme.functions()["mint_key"]
+    for kind in ("AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission", "AWS::Events::Rule"):
+        assert not [p for p in acme.of(kind).values() if function in references(p)]
+
+
+def test_every_function_and_queue_that_can_get_stuck_has_an_alarm(acme: Stack) -> None:
+    alarms: list[dict[str, Any]] = list(acme.of("AWS::CloudWatch::Alarm").values())
+    watched = {
+        (alarm["MetricName"], *sorted(references(alarm["Dimensions"]))) for alarm in alarms if "MetricName" in alarm
+    }
+    for logical_id, _ in acme.functions().values():
+        assert ("Errors", logical_id) in watched
+    for reader in READERS:
+        assert ("IteratorAge", acme.functions()[reader][0]) in watched
+    for queue in ("StoragePollDeadLetters", "StorageParked"):
+        assert ("ApproximateNumberOfMessagesVisible", acme.one("AWS::SQS::Queue", queue)[0]) in watched
+    machine, _ = acme.one("AWS::StepFunctions::StateMachine")
+    assert ("ExecutionsFailed", machine) in watched
+    assert "5XXError" in {metric for metric, *_ in watched}
