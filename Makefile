@@ -24,7 +24,8 @@ demo: install ## Submit four circuits to a local cloud, run them, verify their e
 	@$(BIN)/python -m infra.local.demo
 
 up: install ## Run the local cloud in the foreground until Ctrl-C
-	@$(BIN)/python -m infra.local
+	@mkdir -p .cache
+	@$(BIN)/python -m infra.local --ready-file .cache/ready.json
 
 test: install lint types ## Lint, type checks and the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
