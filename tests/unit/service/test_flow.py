@@ -152,15 +152,31 @@ class TestRefusedAtOnce:
         with pytest.raises(BackendNotFound):
             self.submit(world, backend="ionq_harmony")
         world.provider.status = "retired"
-        with pytest.raises(BackendUnavailable):
+        with pytest.raises(BackendUnavailable) as gone:
             self.submit(world)
+        assert not gone.value.retryable
         world.provider.status = "unavailable"
-        with pytest.raises(BackendUnavailable):
+        with pytest.raises(BackendUnavailable) as down:
             self.submit(world)
+        assert down.value.retryable
         world.provider.unavailable = True
         with pytest.raises(BackendUnavailable):
             self.submit(world)
         assert world.objects.objects == {}
+        assert world.events._streams == {}
+
+    def test_a_provider_that_falls_silent_on_the_way_leaves_nothing(self, world: World) -> None:
+        """The estimate asks once more; that must not fail after the job was stored."""
+        answers = iter([False, True, True, True])
+        backends = world.provider.backends
+
+        def then_silent() -> object:
+            world.provider.unavailable = next(answers)
+            return backends()
+
+        world.provider.backends = then_silent  # type: ignore[method-assign, assignment]
+        with pytest.raises(BackendUnavailable):
+            self.submit(world)
         assert world.events._streams == {}
 
     def test_more_qubits_than_the_backend_has(self, world: World) -> None:

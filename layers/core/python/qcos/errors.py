@@ -10,13 +10,14 @@ class QcosError(Exception):
     """An expected refusal.
 
     ``message`` is shown to users as it is: it says what was wrong and what to do. ``details`` holds
-    machine-readable places (``field``, ``line``, ``column``, ``rule``, ...). Never put circuit text, keys or
-    another library's error text into either.
+    machine-readable places (``field``, ``line``, ``column``, ``rule``, ...). Never put keys, more of a circuit than
+    the one name that is wrong, or another library's error text into either.
     """
 
     code: ClassVar[str] = "INTERNAL_ERROR"
     status: ClassVar[int] = 500
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
+    """Whether the same request may succeed later."""
 
     def __init__(self, message: str, details: Sequence[dict[str, Any]] = ()) -> None:
         super().__init__(message)
@@ -116,7 +117,10 @@ class BackendUnavailable(QcosError):
 
     code = "BACKEND_UNAVAILABLE"
     status = 503
-    retryable = True
+
+    def __init__(self, message: str, details: Sequence[dict[str, Any]] = (), *, retryable: bool = True) -> None:
+        super().__init__(message, details)
+        self.retryable = retryable
 
 
 class Unavailable(QcosError):

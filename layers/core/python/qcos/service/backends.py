@@ -111,7 +111,7 @@ class Backends:
         else:
             message = f"{machine.name} takes no work now. Choose another backend or try again later."
         details = [{"field": "backend", "backend": machine.id, "status": availability, "online": online}]
-        raise BackendUnavailable(message, details)
+        raise BackendUnavailable(message, details, retryable=availability != "retired")
 
     def status(self) -> dict[str, Any]:
         """The service's state: ``queue_depth`` is the sum of what the machines report.

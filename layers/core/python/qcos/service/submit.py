@@ -43,6 +43,8 @@ class Submit:
         machine = backend(submission.backend)
         summary = qasm.check(submission.qasm, max_qubits=machine.qubits)
         self.backends.require_available(machine.id)
+        # Before anything is stored: what may fail here must not hide a job that exists.
+        estimated_time = self._estimate(submission)
         circuit = self.objects.put("circuits", submission.qasm.encode(), "text/plain; charset=utf-8")
         data = JobSubmitted(
             circuit=circuit,
@@ -55,8 +57,9 @@ class Submit:
         )
         origin = Origin(actor=f"key:{caller.key_id}", correlation_id=caller.request_id)
         job = self.log.create(caller.tenant, f"job_{secrets.token_hex(12)}", data, origin)
-        return Accepted(job.job_id, job.status, self._estimate(submission))
+        return Accepted(job.job_id, job.status, estimated_time)
 
     def _estimate(self, submission: Submission) -> int:
-        queue_ms = self.backends.get(submission.backend).get("average_queue_time_ms") or 0
+        line = next(line for line in self.backends.all() if line["id"] == submission.backend)
+        queue_ms = line["average_queue_time_ms"] or 0
         return OPTIMIZE_SECONDS[submission.options.optimization_level] + round(queue_ms / 1000) + 2
