@@ -184,7 +184,7 @@ def test_every_refusal_of_a_use_case_keeps_its_code_and_status(
             "message": "Why, and what to do.",
             "details": fakes.refusal.details,
             "request_id": "gateway-request",
-            "retryable": kind.retryable,
+            "retryable": fakes.refusal.retryable,
         },
     }
 

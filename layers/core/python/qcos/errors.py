@@ -117,6 +117,7 @@ class BackendUnavailable(QcosError):
 
     code = "BACKEND_UNAVAILABLE"
     status = 503
+    retryable = True
 
     def __init__(self, message: str, details: Sequence[dict[str, Any]] = (), *, retryable: bool = True) -> None:
         super().__init__(message, details)
