@@ -102,6 +102,41 @@ def test_level_zero_is_the_honest_before() -> None:
     assert made.metrics["literal"]["one_qubit_gates"] == 5 * 3 + 4 * 3 + 3
 
 
+LITERAL = """
+import sys
+from qiskit import qasm2
+from qiskit.circuit.equivalence_library import SessionEquivalenceLibrary
+from qiskit.transpiler import PassManager
+from qiskit.transpiler.passes import BasisTranslator
+from qiskit_ionq import add_equivalences
+from qcos_optimizer import optimize
+add_equivalences()
+for native, machine in (("ms", "ionq_aria"), ("zz", "ionq_forte")):
+    circuit = qasm2.loads(sys.argv[1], custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
+    wanted = PassManager([BasisTranslator(SessionEquivalenceLibrary, ["gpi", "gpi2", native])]).run(circuit)
+    found = optimize(sys.argv[1], machine, 0).metrics["literal"]
+    assert found["depth"] == wanted.depth(), (found, wanted.depth())
+    assert found["two_qubit_gates"] == wanted.count_ops()[native]
+    assert found["one_qubit_gates"] == wanted.size() - wanted.count_ops()[native]
+"""
+
+
+@pytest.mark.parametrize("name", ["fredkin_n3", "qft_12", "qaoa_n6"])
+def test_the_literal_lowering_is_that_of_qiskit_ionq(name: str) -> None:
+    """In a process of its own: what qiskit-ionq adds stays in Qiskit's library."""
+    subprocess.run([sys.executable, "-c", LITERAL, text(name)], check=True)
+
+
+def test_an_answer_does_not_depend_on_those_before() -> None:
+    code = (
+        "import sys\nfrom qcos_optimizer import optimize\n"
+        "found = [optimize(sys.argv[1], 'ionq_aria', 2).to_dict() for _ in range(2)]\n"
+        "assert [one.pop('seconds') for one in found]\n"
+        "assert found[0] == found[1]\n"
+    )
+    subprocess.run([sys.executable, "-c", code, text("bell")], check=True)
+
+
 def test_swaps_become_an_output_permutation() -> None:
     made = optimize(HEADER + "qreg q[3]; x q[0]; swap q[0],q[1]; swap q[1],q[2];", "ionq_forte", 2)
     assert made.metrics["optimized"]["two_qubit_gates"] == 0

@@ -176,7 +176,7 @@ def test_a_job_ends_when_its_clock_does_even_without_a_parent() -> None:
     child = sandbox._Child.start()
     job = {
         **{"qasm": HEADER + "qreg q[20000000];", "target": "ionq_forte", "level": 1, "objective": "depth"},
-        **{"seed": 0, "seconds": 0.0, "memory_bytes": 2**40},
+        **{"seed": 0, "deadline": 0.0, "memory_bytes": 2**40},
     }
     assert child.process.stdin is not None
     child.process.stdin.write(json.dumps(job).encode())

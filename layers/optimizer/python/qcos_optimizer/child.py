@@ -14,6 +14,7 @@ import resource
 import select
 import signal
 import sys
+import time
 from typing import Any
 
 from .errors import CircuitError
@@ -36,7 +37,8 @@ def main() -> None:
     job = _read_job(parent)
     if job is None:
         return
-    _limit(job["memory_bytes"], job["seconds"])
+    seconds = max(0.0, job["deadline"] - time.monotonic())
+    _limit(job["memory_bytes"], seconds)
     answer: dict[str, Any]
     try:
         made = optimize(
@@ -45,7 +47,7 @@ def main() -> None:
             job["level"],
             job["objective"],
             job["seed"],
-            search_seconds=job["seconds"] * 2 / 3,
+            search_seconds=seconds * 2 / 3,
         )
         answer = {"optimized": made.to_dict()}
     except CircuitError as error:

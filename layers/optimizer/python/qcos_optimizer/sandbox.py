@@ -146,6 +146,7 @@ def optimize_in_child(
         raise ValueError("objective must be two_qubit_gates, depth or model_score")
     if not 0 <= seed < 2**32:
         raise ValueError("seed must be at least 0 and less than 2**32")
+    deadline = time.monotonic() + seconds
     job = json.dumps(
         {
             "qasm": qasm,
@@ -153,11 +154,11 @@ def optimize_in_child(
             "level": level,
             "objective": objective,
             "seed": seed,
-            "seconds": seconds,
+            # The clock runs while a new child still imports; it is the same clock in all processes of a machine.
+            "deadline": deadline,
             "memory_bytes": memory_bytes,
         }
     ).encode()
-    deadline = time.monotonic() + seconds
     try:
         answer = _spare.take().run(job, max(0.0, deadline - time.monotonic()))
     finally:
