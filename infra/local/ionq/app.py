@@ -22,6 +22,8 @@ from infra.local.ionq.sessions import SessionBook
 Endpoint = Callable[[Request], Awaitable[JSONResponse]]
 MAX_PAGE = 25
 _QUERY_STRING = "query"
+_PARSE_INLINE_BYTES = 100_000
+"""Longer requests are checked on a thread, so that others are answered meanwhile."""
 
 
 class JobRoutes:
@@ -62,7 +64,10 @@ class JobRoutes:
         return await self._submit(await json_body(request), len(raw))
 
     async def _submit(self, body: Any, weight: int) -> JSONResponse:
-        submission = await asyncio.to_thread(parse_submission, body, self._backends)
+        if weight < _PARSE_INLINE_BYTES:
+            submission = parse_submission(body, self._backends)
+        else:
+            submission = await asyncio.to_thread(parse_submission, body, self._backends)
         self._sessions.admit(submission)
         job = self._store.create(submission, weight)
         self._runner.submit(job)

@@ -5,12 +5,13 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from infra.local.ionq import rates
 from infra.local.ionq.backends import now, timestamp
 from infra.local.ionq.errors import ApiError, JobFailure, bad_request, not_found
-from infra.local.ionq.payload import MULTI_CIRCUIT, QASM3, Submission
+from infra.local.ionq.payload import MULTI_CIRCUIT, QASM3, Circuit, Submission
 from infra.local.ionq.simulation import Outcome
 
 STATES = ("submitted", "ready", "started", "canceled", "failed", "completed")
@@ -31,6 +32,7 @@ class Job:
     id: str
     sequence: int
     submission: Submission
+    circuits: tuple[Circuit, ...]
     name: str | None
     parent: "Job | None" = None
     children: "list[Job]" = field(default_factory=list)
@@ -83,10 +85,11 @@ class Job:
         parts = [child.gate_counts() for child in self.children]
         if parts:
             return {size: sum(part[size] for part in parts) for size in ("1q", "2q")}
-        if self.outcome is not None:
-            return self.outcome.gate_counts
-        circuits = self.submission.circuits
-        return rates.requested_gates(circuits)
+        return self._requested_gates if self.outcome is None else self.outcome.gate_counts
+
+    @cached_property
+    def _requested_gates(self) -> dict[str, int]:
+        return rates.requested_gates(self.circuits)
 
     def qubits(self) -> int:
         """The width of the widest circuit."""
@@ -94,7 +97,7 @@ class Job:
             return max(child.qubits() for child in self.children)
         if self.outcome is not None:
             return self.outcome.qubits
-        return max((circuit.qubits or 0 for circuit in self.submission.circuits), default=0)
+        return max(circuit.qubits or 0 for circuit in self.circuits)
 
 
 class JobStore:
@@ -115,11 +118,11 @@ class JobStore:
         """Store a new job, with a child for each circuit of a multi-circuit job."""
         multi = submission.type == MULTI_CIRCUIT
         self._make_room(1 + (len(submission.circuits) if multi else 0), weight)
-        job = self._add(submission, submission.name, None)
+        job = self._add(submission, submission.circuits, submission.name, None)
         job.weight = weight
         if multi:
             for circuit in submission.circuits:
-                job.children.append(self._add(submission, circuit.name, job))
+                job.children.append(self._add(submission, (circuit,), circuit.name, job))
         self.created += 1
         return job
 
@@ -161,9 +164,9 @@ class JobStore:
             raise bad_request("'next' is not a cursor of this list", "next", source="query")
         return position
 
-    def _add(self, submission: Submission, name: str | None, parent: Job | None) -> Job:
+    def _add(self, submission: Submission, circuits: tuple[Circuit, ...], name: str | None, parent: Job | None) -> Job:
         self._sequence += 1
-        job = Job(str(uuid.uuid4()), self._sequence, submission, name, parent)
+        job = Job(str(uuid.uuid4()), self._sequence, submission, circuits, name, parent)
         self._jobs[job.id] = job
         return job
 

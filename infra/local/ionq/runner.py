@@ -87,7 +87,7 @@ class Runner:
         seed = submission.noise_seed if submission.noise_seed is not None else secrets.randbits(63)
         failures: list[JobFailure] = []
         parts = job.children or [job]
-        for index, (part, circuit) in enumerate(zip(parts, submission.circuits, strict=True)):
+        for index, (part, circuit) in enumerate(zip(parts, job.circuits, strict=True)):
             if part.finished:
                 continue
             noise = submission.backend.noise or NOISE_MODELS[submission.noise_model]

@@ -59,7 +59,7 @@ class IonQEmulator:
         max_jobs: int = MAX_JOBS,
     ) -> None:
         gateway = build_application(api_key, queue_seconds, max_jobs)
-        self._socket = socket.create_server(("127.0.0.1", port))
+        self._socket = _listening_socket(port)
         self._address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
             gateway,
@@ -119,6 +119,20 @@ class IonQEmulator:
             await self._server.serve(sockets=[self._socket])
 
         asyncio.run(serve())
+
+
+def _listening_socket(port: int) -> socket.socket:
+    # With the protocol named, asyncio sets TCP_NODELAY on every connection; without it each answer, sent in two parts,
+    # waits 40 ms for the client's delayed acknowledgement.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+        listening.listen(128)
+    except OSError:
+        listening.close()
+        raise
+    return listening
 
 
 def _protocol_class(gateway: Gateway) -> type[H11Protocol]:

@@ -21,7 +21,7 @@ from infra.local.ionq.gates import build
 from infra.local.ionq.payload import Circuit
 from infra.local.ionq.simulation import DENSITY_MATRIX_QUBITS, STATEVECTOR_QUBITS, Outcome, Task, simulate
 from infra.local.ionq.worker import WorkerProcess
-from tests.contract.ionq.conftest import BELL, Submit, Wait
+from tests.contract.ionq.conftest import BELL, Resume, Submit, Wait
 
 Gates = list[dict[str, Any]]
 BACKENDS = BackendCatalogue()
@@ -275,16 +275,29 @@ def test_multi_circuit_results_keep_the_order(api: httpx.Client, submit: Submit,
     circuits = [{"name": f"c{bit}", "circuit": [{"gate": "x", "target": bit}]} for bit in (2, 0, 1)]
     body = {"gateset": "qis", "qubits": 3, "circuits": circuits}
     job = wait(submit(type="ionq.multi-circuit.v1", input=body))
-    assert job["stats"]["circuits"] == 3
+    assert (job["stats"]["circuits"], job["stats"]["gate_counts"]) == (3, {"1q": 3, "2q": 0})
     answer = api.get(job["results"]["probabilities"]["url"].removeprefix("/v0.4")).json()
     assert list(answer) == job["child_job_ids"]
     assert [list(child) for child in answer.values()] == [["4"], ["1"], ["2"]]
     child = api.get(f"/jobs/{job['child_job_ids'][0]}").json()
     assert (child["name"], child["status"], child["parent_job_id"]) == ("c2", "completed", job["id"])
+    assert child["stats"]["gate_counts"] == {"1q": 1, "2q": 0}
     listed = api.get("/jobs", params={"parent_job_id": job["id"]}).json()["jobs"]
     assert [entry["id"] for entry in listed] == job["child_job_ids"][::-1]
     api.delete(f"/jobs/{job['id']}")
     assert api.get(f"/jobs/{child['id']}").status_code == 404
+
+
+def test_the_children_of_a_waiting_job(api: httpx.Client, submit: Submit, paused: Resume) -> None:
+    circuits = [{"circuit": [{"gate": "h", "target": 0}] * number} for number in (1, 2)]
+    made = submit(type="ionq.multi-circuit.v1", input={"gateset": "qis", "qubits": 1, "circuits": circuits})
+    job = api.get(f"/jobs/{made}").json()
+    children = [api.get(f"/jobs/{child}").json() for child in job["child_job_ids"]]
+    assert job["stats"]["gate_counts"]["1q"] == 3
+    assert [child["stats"]["gate_counts"]["1q"] for child in children] == [1, 2]
+    api.put(f"/jobs/{made}/status/cancel").raise_for_status()
+    assert {api.get(f"/jobs/{child}").json()["status"] for child in job["child_job_ids"]} == {"canceled"}
+    paused()
 
 
 def test_one_bad_circuit_fails_the_whole_job(api: httpx.Client, submit: Submit, wait: Wait) -> None:
