@@ -16,6 +16,7 @@ from qcos_optimizer.simulation import Step, unitary
 from qcos_optimizer.targets import TwoQubitGate
 
 X = np.array([[0, 1], [1, 0]], dtype=complex)
+ONE = np.eye(2, dtype=complex)
 Y = np.array([[0, -1j], [1j, 0]])
 Z = np.diag([1, -1]).astype(complex)
 H = (X + Z) / math.sqrt(2)
@@ -37,7 +38,7 @@ def zz(turns: float) -> Matrix:
 
 
 def both(first: Matrix, second: Matrix) -> Matrix:
-    return np.kron(second, first)
+    return np.kron(second, first).astype(np.complex128)
 
 
 @pytest.mark.parametrize("turns", TURNS)
@@ -63,7 +64,7 @@ def test_identities(a: float, f: float, t: float) -> None:
     assert apart(ms(0, 0, t + 0.5), both(X, X) @ ms(0, 0, t)) < 1e-12
     assert apart(zz(t) @ both(rz(a), rz(b)), both(rz(a), rz(b)) @ zz(t)) < 1e-12
     assert apart(zz(t + 0.5), both(Z, Z) @ zz(t)) < 1e-12
-    assert apart(zz(-t), both(X, np.eye(2)) @ zz(t) @ both(X, np.eye(2))) < 1e-12
+    assert apart(zz(-t), both(X, ONE) @ zz(t) @ both(X, ONE)) < 1e-12
     assert apart(zz(t), expm(-1j * math.pi * t * np.kron(Z, Z))) < 1e-12
     assert apart(ms(f, a, t), expm(-1j * math.pi * t * np.kron(gpi(a), gpi(f)))) < 1e-12
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from qiskit.circuit import Gate
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.quantum_info import Operator, random_unitary
 from scipy.linalg import expm
@@ -38,8 +39,8 @@ def product(name: str, params: tuple[float, ...], matrix: Matrix) -> tuple[Matri
 
 @pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.name)
 @pytest.mark.parametrize("angle", [0.3, -2.9, math.pi, math.pi / 2, 5.5, 1e-7])
-def test_standard_gates(gate: object, angle: float) -> None:
-    params = tuple(angle * (1 + 0.1 * place) for place in range(len(gate.params)))  # type: ignore[attr-defined]
+def test_standard_gates(gate: Gate, angle: float) -> None:
+    params = tuple(angle * (1 + 0.1 * place) for place in range(len(gate.params)))
     made = type(gate)(*params)
     matrix = Operator(made).data
     found, rotations = product(made.name, params, matrix)

@@ -94,7 +94,7 @@ def test_panics_memory_and_hangs_are_too_complex() -> None:
         ("qreg q[20000000];", {"seconds": 0.7, "memory_bytes": 2**40}),
     ):
         with pytest.raises(TooComplex) as caught:
-            optimize_in_child(HEADER + body, "ionq_forte", **limits)  # type: ignore[arg-type]
+            optimize_in_child(HEADER + body, "ionq_forte", **limits)
         assert caught.value.rule == "too_complex"
     # And the next job is served as if nothing had been.
     assert optimize_in_child(text("bell"), "ionq_forte")["verification"]["verdict"] == "proved"
