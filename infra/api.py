@@ -143,6 +143,10 @@ class Api(Construct):
             identity_sources=[],
             results_cache_ttl=cdk.Duration.seconds(0),
         )
+        # CDK writes an empty source where there is none.
+        resource = self.authorizer.node.default_child
+        assert isinstance(resource, apigateway.CfnAuthorizer)
+        resource.add_property_deletion_override("IdentitySource")
         integrations = {
             name: apigateway.LambdaIntegration(
                 functions[name], proxy=True, allow_test_invoke=False, scope_permission_to_method=False
