@@ -30,7 +30,7 @@ class LocalCloud:
     """A tenant's stack running on this machine; ``ready`` is what the ready file holds.
 
     ``port`` 0 takes a free one; with ``ionq_url`` that IonQ API is used with the key in ``IONQ_API_KEY``, instead of
-    the emulator. ``report`` gets a line for each step of the start. Enter it from the main thread.
+    the emulator. ``report`` gets a line for each step of the start.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ class ChildFailed(Exception):
 class Child:
     """A Python module running in its own process group, with a folder of its own that goes when it goes.
 
-    Start it from a thread that outlives it: the kernel tells a child of its parent's end by the thread it came from.
+    It ends when this process does, however that comes about.
     """
 
     def __init__(self, module: str, arguments: Sequence[str], environment: Mapping[str, str], scratch: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from pqcrypto.sign import ml_dsa_65
+from pqcrypto.sign import ml_dsa_65  # type: ignore[import-untyped]  # ships no types
 
 from infra.local import launcher
 from infra.local.assembly import ROOT, Asset
