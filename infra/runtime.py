@@ -218,7 +218,7 @@ def signing_key(scope: Construct, *, signer: iam.IRole) -> kms.CfnKey:
     policy, which leaves a trace.
     """
     stack = cdk.Stack.of(scope)
-    return kms.CfnKey(
+    key = kms.CfnKey(
         scope,
         "SigningKey",
         description="Signs QCOS evidence bundles (ML-DSA-65)",
@@ -238,6 +238,7 @@ def signing_key(scope: Construct, *, signer: iam.IRole) -> kms.CfnKey:
                         "kms:DisableKey",
                         "kms:EnableKey",
                         "kms:GetKeyPolicy",
+                        "kms:GetKeyRotationStatus",
                         "kms:GetPublicKey",
                         "kms:ListResourceTags",
                         "kms:PutKeyPolicy",
@@ -259,3 +260,6 @@ def signing_key(scope: Construct, *, signer: iam.IRole) -> kms.CfnKey:
             ],
         },
     )
+    # What it signed must stay verifiable by its key id, and a deleted key signs nothing any more.
+    key.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+    return key

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 import httpx
+from botocore.exceptions import BotoCoreError
 
 from infra.local import assembly, front, launcher
 from infra.local.deploy import Deployer, key_pair
@@ -51,7 +52,11 @@ class LocalCloud:
 
     def __enter__(self) -> LocalCloud:
         with contextlib.ExitStack() as starting:
-            self._start(starting)
+            try:
+                self._start(starting)
+            except BotoCoreError:
+                self.check()  # an emulator that died says more than the connection it broke
+                raise
             self._exit = starting.pop_all()
         return self
 

@@ -68,7 +68,8 @@ def test_a_message_is_tried_five_times_and_never_handed_out_twice_meanwhile(acme
 
 
 def test_the_signing_key_is_ml_dsa_and_only_sign_may_use_it(acme: Stack) -> None:
-    _, key = acme.one("AWS::KMS::Key")
+    logical_id, key = acme.one("AWS::KMS::Key")
+    assert acme.resources[logical_id]["DeletionPolicy"] == "Retain"
     assert (key["KeySpec"], key["KeyUsage"]) == ("ML_DSA_65", "SIGN_VERIFY")
     _, sign = acme.functions()["sign"]
     allowed = [s for s in key["KeyPolicy"]["Statement"] if "kms:Sign" in s["Action"]]
