@@ -315,3 +315,21 @@ def test_importing_the_package_imports_no_qiskit() -> None:
         "assert 'qiskit' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_what_other_code_teaches_qiskit_changes_nothing() -> None:
+    """qiskit-ionq adds gates to a library that all of a process shares; here in a process of its own."""
+    code = (
+        "import json, sys; from qcos_optimizer import optimize\n"
+        "if sys.argv[1] == 'taught':\n"
+        "    from qiskit_ionq.ionq_equivalence_library import add_equivalences; add_equivalences()\n"
+        "answer = optimize(sys.stdin.read(), 'ionq_aria', 3, 'depth', 4).to_dict(); del answer['seconds']\n"
+        "print(json.dumps(answer))"
+    )
+    bell = text("bell")
+    plain, taught = (
+        subprocess.run([sys.executable, "-c", code, how], input=bell, capture_output=True, text=True, check=True).stdout
+        for how in ("plain", "taught")
+    )
+    assert json.loads(plain)["candidates"]
+    assert plain == taught

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qiskit.circuit import QuantumCircuit
+from qiskit.circuit.equivalence_library import StandardEquivalenceLibrary
 from qiskit.transpiler import PassManager, generate_preset_pass_manager
-from qiskit.transpiler.passes import Collect2qBlocks, ConsolidateBlocks
+from qiskit.transpiler.passes import (
+    BasisTranslator,
+    Collect2qBlocks,
+    ConsolidateBlocks,
+    HighLevelSynthesis,
+    UnitarySynthesis,
+)
 
 from .lowering import Piece, operations_of
 from .source import Operation, Source, clean
@@ -45,9 +52,25 @@ def in_windows(windows: tuple[Window, ...], level: int, seed: int) -> Iterator[t
 
 
 def _passes(basis: str, level: int, seed: int) -> PassManager:
-    return generate_preset_pass_manager(
-        optimization_level=level, basis_gates=BASES[basis], seed_transpiler=seed, approximation_degree=1.0
+    gates = BASES[basis]
+    # No |0> is assumed anywhere: the answer must be the same unitary.
+    passes = generate_preset_pass_manager(
+        optimization_level=level,
+        basis_gates=gates,
+        seed_transpiler=seed,
+        approximation_degree=1.0,
+        qubits_initially_zero=False,
     )
+    # The preset's own stage reads a library that other code in the process may add to, which changes what it finds.
+    library = StandardEquivalenceLibrary
+    passes.translation = PassManager(
+        [
+            UnitarySynthesis(gates, approximation_degree=1.0),
+            HighLevelSynthesis(basis_gates=gates, equivalence_library=library, qubits_initially_zero=False),
+            BasisTranslator(library, gates),
+        ]
+    )
+    return passes
 
 
 def _rewrite(passes: PassManager, window: Window) -> Piece:
