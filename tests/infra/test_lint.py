@@ -10,8 +10,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from infra.local import assembly
 
 # Rule, resources (pattern over the construct path), why it stays.
@@ -53,10 +51,22 @@ def test_cfn_lint_accepts_both_templates() -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-@pytest.fixture(scope="module")
-def findings(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
+def test_cdk_nag_objects_to_what_is_accepted_and_to_all_of_it(tmp_path: Path) -> None:
+    found = _findings(tmp_path)
+    assert not [
+        (rule, resource)
+        for rule, resource in found
+        if not any(rule == known and re.fullmatch(pattern, resource) for known, pattern, _ in ACCEPTED)
+    ]
+    assert not [
+        (known, pattern)
+        for known, pattern, _ in ACCEPTED
+        if not any(rule == known and re.fullmatch(pattern, resource) for rule, resource in found)
+    ]
+
+
+def _findings(folder: Path) -> list[tuple[str, str]]:
     """Rule and construct path of everything cdk-nag objects to in one tenant's stack."""
-    folder = tmp_path_factory.mktemp("nag")
     environment = os.environ | {
         "CDK_OUTDIR": str(folder),
         "PATH": os.pathsep.join(filter(None, (assembly.node_folder(), os.environ.get("PATH", "")))),
@@ -74,19 +84,3 @@ def _non_compliant(folder: Path) -> Iterator[tuple[str, str]]:
     for row in rows:
         if row["Compliance"] != "Compliant":
             yield row["Rule ID"].removeprefix("AwsSolutions-"), row["Resource ID"].removeprefix("Qcos-acme/")
-
-
-def test_cdk_nag_objects_to_what_is_accepted_only(findings: list[tuple[str, str]]) -> None:
-    assert not [
-        (rule, resource)
-        for rule, resource in findings
-        if not any(rule == known and re.fullmatch(pattern, resource) for known, pattern, _ in ACCEPTED)
-    ]
-
-
-def test_nothing_is_accepted_that_no_longer_is_found(findings: list[tuple[str, str]]) -> None:
-    assert not [
-        (known, pattern)
-        for known, pattern, _ in ACCEPTED
-        if not any(rule == known and re.fullmatch(pattern, resource) for rule, resource in findings)
-    ]
