@@ -19,6 +19,8 @@ import httpx
 
 from infra.local.assembly import ROOT
 from infra.local.cloud import LocalCloud
+from infra.local.deploy import DeploymentFailed
+from infra.local.processes import ChildFailed
 from infra.local.stop import Stopped, stopping_on_signals
 
 CIRCUITS = ROOT / "tests" / "data" / "circuits"
@@ -191,3 +193,5 @@ if __name__ == "__main__":
             sys.exit(main())
     except Stopped:
         sys.exit(130)
+    except (ChildFailed, DeploymentFailed, RuntimeError, TimeoutError, httpx.HTTPError) as error:
+        sys.exit(f"the demo did not finish: {error}")
