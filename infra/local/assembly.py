@@ -73,8 +73,8 @@ class Assembly:
 
 
 def content_hash() -> str:
-    """Hex SHA-256 over everything the templates are made from."""
-    digest = hashlib.sha256()
+    """Hex SHA-256 over everything the templates are made from, and where: assets are named by absolute paths."""
+    digest = hashlib.sha256(f"{ROOT}\0".encode())
     for path in _inputs():
         digest.update(f"{path.relative_to(ROOT)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -100,7 +100,7 @@ def load(cache: Path = CACHE) -> tuple[Assembly, bool]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if folder.exists():
             return Assembly(folder), False
-        # Beside its final place: asset paths are relative to the folder, and the rename is atomic.
+        # Beside its final place, where a rename is atomic.
         scratch = Path(tempfile.mkdtemp(dir=cache, prefix="synth-"))
         try:
             synthesise(scratch)

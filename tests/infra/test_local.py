@@ -132,7 +132,15 @@ def test_the_hash_changes_with_any_input(tmp_path: Path, monkeypatch: pytest.Mon
     path.write_text("1", encoding="utf-8")
     first = assembly.content_hash()
     path.write_text("2", encoding="utf-8")
-    assert assembly.content_hash() != first
+    second = assembly.content_hash()
+    assert second != first
+    # Assets are named by absolute paths: a copied checkout must not deploy the code of the one it was copied from.
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    path.rename(moved / "x.py")
+    monkeypatch.setattr(assembly, "ROOT", moved)
+    monkeypatch.setattr(assembly, "_inputs", lambda: iter([moved / "x.py"]))
+    assert assembly.content_hash() != second
 
 
 def test_assets_are_the_sources_themselves() -> None:
