@@ -27,6 +27,10 @@ VECTORS = Path(__file__).parents[2] / "data" / "vectors"
 NOW = datetime(2026, 2, 7, tzinfo=UTC)
 CIRCUIT = b"OPENQASM 2.0;\nqreg q[2];\n"
 OPTIMIZED = b"OPENQASM 3.0;\nqubit[2] q;\n"
+RESULT = (
+    b'{"counts":{"00":512,"01":7,"10":5,"11":500},'
+    b'"probabilities":{"00":0.5,"01":0.0068359375,"10":0.0048828125,"11":0.48828125},"shots":1024,"source":"measured"}'
+)
 FIRST_PREV_HASH = "sha256:" + "0" * 64
 
 OURS = KeyPair.generate("ML-DSA-65")
@@ -59,7 +63,7 @@ def unsigned(**changes: Any) -> dict[str, Any]:
             "backend": "ionq_simulator",
             "shots": 1024,
             "timestamp": "2026-02-06T12:00:15.000Z",
-            "result_hash": sha3_256(b"{}"),
+            "result_hash": sha3_256(RESULT),
         },
         "event_log": event_log("job_xyz789", [event_hash(event) for event in EVENTS]),
         "issuer": "https://evidence.example",

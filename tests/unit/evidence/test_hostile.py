@@ -79,7 +79,7 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "array": (b"[" + text(signed()) + b"]", "not_an_object"),
     "text": (json.dumps(text(signed()).decode()).encode(), "not_an_object"),
     "empty": (b"", "not_json"),
-    "CBOR": (cbor2.dumps(signed()), "not_utf8"),
+    "CBOR in any order": (cbor2.dumps(signed()), "not_deterministic_cbor"),
 }
 
 

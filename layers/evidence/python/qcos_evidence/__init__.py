@@ -10,11 +10,15 @@ Verify::
 
     verdict = verify(data, KeySet.from_jwks(jwks), now=datetime.now(UTC))
     print(report(verdict))
+
+``data`` is a bundle in any form: JSON, CBOR (:mod:`qcos_evidence.cbor`), COSE (:mod:`qcos_evidence.cose`), or the page
+as PDF (:mod:`qcos_evidence.pdf`, which takes two packages more and is imported by whoever makes pages).
 """
 
 from qcos_evidence.bundle import assemble, digest, event_hash, event_log, sha3_256
 from qcos_evidence.canonical import canonical, parse
 from qcos_evidence.errors import EvidenceError, Malformed, SigningFailed
+from qcos_evidence.form import Form, read
 from qcos_evidence.keys import KeyPair, KeySet, LocalSigner, PublicKey, Signer, mu, spki_to_public
 from qcos_evidence.schema import Reason
 from qcos_evidence.signing import sign, to_be_signed
@@ -22,6 +26,7 @@ from qcos_evidence.verification import Verdict, report, verify
 
 __all__ = [
     "EvidenceError",
+    "Form",
     "KeyPair",
     "KeySet",
     "LocalSigner",
@@ -38,6 +43,7 @@ __all__ = [
     "event_log",
     "mu",
     "parse",
+    "read",
     "report",
     "sha3_256",
     "sign",

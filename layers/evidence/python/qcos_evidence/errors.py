@@ -12,8 +12,9 @@ class Malformed(EvidenceError):
 
     ``code`` is stable and machine-readable: ``too_large``, ``byte_order_mark``, ``not_utf8``, ``not_json``,
     ``trailing_data``, ``not_an_object``, ``duplicate_key``, ``key_not_text``, ``number_not_integer``,
-    ``integer_out_of_range``, ``too_deep``, ``unsupported_type``. ``message`` is for people and quotes nothing
-    of the document that could not be shown safely.
+    ``integer_out_of_range``, ``too_deep``, ``unsupported_type``; of the other forms ``not_deterministic_cbor``,
+    ``not_cose_evidence``, ``not_evidence_pdf``. ``message`` is for people and quotes nothing of the document that
+    could not be shown safely.
     """
 
     def __init__(self, code: str, message: str) -> None:

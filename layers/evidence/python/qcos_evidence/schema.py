@@ -16,6 +16,7 @@ from qcos_evidence.timestamp import parse_timestamp
 
 VERSION = "3.0"
 TREE = "RFC9162_SHA256"
+SIGNATURE_PREFIX = "base64:"
 MAX_LEAF_HASHES = 256
 """More events than this, and their hashes are not carried in the bundle: the verifier needs the events."""
 CLOCK_SKEW = timedelta(seconds=300)

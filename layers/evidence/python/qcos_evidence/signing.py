@@ -1,9 +1,4 @@
-"""Signing: one signature over COSE's Sig_structure (RFC 9052 section 4.4) serves every export of a bundle.
-
-Its protected header carries the algorithm, the content type with the format's version, and the key id, so none of
-them can be exchanged. ML-DSA-65 is COSE algorithm -49 (RFC 9964). Ed25519 is -19, the fully specified identifier of
-RFC 9864, which retired the polymorphic -8 (EdDSA).
-"""
+"""Signing: one signature over COSE's Sig_structure (see :mod:`qcos_evidence.cose`) serves every form of a bundle."""
 
 from __future__ import annotations
 
@@ -11,19 +6,12 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-import cbor2
-
+from qcos_evidence import cose
 from qcos_evidence.bundle import check, content
 from qcos_evidence.canonical import MAX_BYTES, canonical, plain
 from qcos_evidence.errors import EvidenceError, SigningFailed
 from qcos_evidence.keys import Algorithm, Signer
-from qcos_evidence.schema import VERSION
-
-CONTENT_TYPE = f"application/vnd.qcos.evidence+json; version={VERSION}"
-COSE_ALGORITHMS: dict[Algorithm, int] = {"ML-DSA-65": -49, "Ed25519": -19}
-
-# COSE header labels (RFC 9052 section 3.1).
-_ALG, _CONTENT_TYPE, _KID = 1, 3, 4
+from qcos_evidence.schema import SIGNATURE_PREFIX
 
 
 def to_be_signed(bundle: Mapping[str, Any], key_id: str, algorithm: Algorithm) -> bytes:
@@ -35,11 +23,7 @@ def to_be_signed(bundle: Mapping[str, Any], key_id: str, algorithm: Algorithm) -
     Raises:
         EvidenceError: the bundle has no canonical bytes.
     """
-    # These integer keys sort alike under both of CBOR's canonical orders, and nothing here is a float.
-    protected = cbor2.dumps(
-        {_ALG: COSE_ALGORITHMS[algorithm], _CONTENT_TYPE: CONTENT_TYPE, _KID: key_id.encode("ascii")}, canonical=True
-    )
-    return cbor2.dumps(["Signature1", protected, b"", content(bundle)], canonical=True)
+    return cose.sig_structure(cose.protected_header(algorithm, key_id), content(bundle))
 
 
 def sign(bundle: Mapping[str, Any], signer: Signer) -> dict[str, Any]:
@@ -64,7 +48,7 @@ def sign(bundle: Mapping[str, Any], signer: Signer) -> dict[str, Any]:
         "signatures": {
             "algorithm": key.algorithm,
             "key_id": key.key_id,
-            "signature": f"base64:{base64.b64encode(signature).decode()}",
+            "signature": SIGNATURE_PREFIX + base64.b64encode(signature).decode(),
         }
     }
     if len(canonical(signed)) > MAX_BYTES:

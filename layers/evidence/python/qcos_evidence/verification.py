@@ -16,12 +16,14 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from qcos_evidence.bundle import content, event_hash, sha3_256, sha256_text
-from qcos_evidence.canonical import MAX_BYTES, canonical, parse, plain
+from qcos_evidence.canonical import MAX_BYTES, canonical, plain
 from qcos_evidence.encoding import decode_base64
 from qcos_evidence.errors import EvidenceError, Malformed
+from qcos_evidence.form import read
 from qcos_evidence.keys import SIGNATURE_BYTES, KeySet, PublicKey
 from qcos_evidence.schema import (
     CLOCK_SKEW,
+    SIGNATURE_PREFIX,
     Check,
     Reason,
     identifier,
@@ -36,7 +38,6 @@ from qcos_evidence.timestamp import parse_timestamp
 Outcome = Literal["valid", "invalid"]
 
 _SIGNATURE_MEMBERS = ("algorithm", "key_id", "signature")
-_SIGNATURE_PREFIX = "base64:"
 _FIRST_PREV_HASH = sha256_text(bytes(32))
 
 
@@ -71,8 +72,9 @@ def verify(
     """Judge a bundle.
 
     Args:
-        document: the JSON text as bytes, which is the stricter way (a reader that has already run may have dropped a
-            repeated member), or the object read from it by :func:`~qcos_evidence.canonical.parse`.
+        document: a bundle in any form, as bytes, which is the stricter way (a reader that has already run may have
+            dropped a repeated member), or the object that :func:`~qcos_evidence.form.read` gave. Of a PDF the attached
+            bundle is judged; what its page says is :func:`qcos_evidence.pdf.page_state`'s to compare.
         keys: the only keys that are believed.
         now: the verifier's clock, with a time zone.
         circuit: bytes that must hash to ``circuit_hash`` or ``optimized_circuit_hash``.
@@ -85,7 +87,7 @@ def verify(
     """
     if now.tzinfo is None:
         raise ValueError("now must have a time zone")
-    bundle = parse(document) if isinstance(document, bytes) else plain(document)
+    bundle = read(document)[0] if isinstance(document, bytes) else plain(document)
     try:
         too_large = len(canonical(bundle)) > MAX_BYTES
         bundle_hash = sha3_256(content(bundle))
@@ -160,8 +162,8 @@ def _signature(bundle: dict[str, Any], key: PublicKey | None, *, canonical_exist
         when = f" on {key.revoked_at}" if key.revoked_at else ""
         yield Reason("signature", "key_revoked", f"the key was revoked{when}; nothing it signed is believed")
     text = signatures["signature"]
-    signature = decode_base64(text.removeprefix(_SIGNATURE_PREFIX), SIGNATURE_BYTES[key.algorithm])
-    if signature is None or not text.startswith(_SIGNATURE_PREFIX):
+    signature = decode_base64(text.removeprefix(SIGNATURE_PREFIX), SIGNATURE_BYTES[key.algorithm])
+    if signature is None or not text.startswith(SIGNATURE_PREFIX):
         form = f"base64: and {SIGNATURE_BYTES[key.algorithm]} bytes in base64"
         yield Reason("signature", "signature_encoding", f"signatures.signature must be {form}")
     elif not canonical_exists:
