@@ -8,4 +8,4 @@ from qcos.entry import entry
 
 @entry(wiring.execute)
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    return wiring.execute()(event["tenant"], event["job_id"])
+    return wiring.execute()(event["tenant"], event["job_id"], event["attempt"])

@@ -8,4 +8,4 @@ from qcos.entry import entry
 
 @entry(wiring.fail)
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    return wiring.fail()(event["tenant"], event["job_id"], event.get("error", {}))
+    return wiring.fail()(event["tenant"], event["job_id"], event["attempt"], event.get("error", {}))

@@ -8,4 +8,4 @@ from qcos.wiring.signing import sign
 
 @entry(sign)
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    return sign()(event["tenant"], event["job_id"])
+    return sign()(event["tenant"], event["job_id"], event["attempt"])

@@ -8,4 +8,4 @@ from qcos.wiring.transpiling import transpile
 
 @entry(transpile)
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    return transpile()(event["tenant"], event["job_id"])
+    return transpile()(event["tenant"], event["job_id"], event["attempt"])

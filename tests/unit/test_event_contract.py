@@ -43,7 +43,7 @@ def test_what_is_published_obeys_the_schemas(world: World) -> None:
     job_id = world.submitted()
     world.provider.quick = True
     for step in (world.transpile, world.execute, world.sign):
-        step(TENANT, job_id)
+        step(TENANT, job_id, 1)
     for event in world.story(job_id):
         entry = bus_entry(event)
         assert entry["Source"] == "qcos.jobs"

@@ -31,11 +31,11 @@ class CrashingLog:
     def read(self, tenant: str, stream_id: str) -> object:
         return self._inner.read(tenant, stream_id)
 
-    def append(self, events: object) -> None:
+    def append(self, events: object, charges: object = ()) -> None:
         self._countdown -= 1
         if self._countdown == 0 and not self._after:
             raise Crash
-        self._inner.append(events)  # type: ignore[arg-type]  # passed on as it came
+        self._inner.append(events, charges)  # type: ignore[arg-type]  # passed on as it came
         if self._countdown == 0:
             raise Crash
 
@@ -55,9 +55,9 @@ def test_dying_around_any_append_never_sends_twice(world: World, backend: str, n
     job_id = world.optimized(backend)
     crash_log(world, nth, after=after)
     with pytest.raises(Crash):
-        world.execute(TENANT, job_id)
+        world.execute(TENANT, job_id, 1)
     heal_log(world)
-    outcome = world.execute(TENANT, job_id)
+    outcome = world.execute(TENANT, job_id, 1)
     assert outcome == {"outcome": "pending"}
     assert len(world.provider.posts) <= 1
     message = world.await_message(job_id)
@@ -75,9 +75,9 @@ def test_dying_in_the_call_is_found_by_its_token(world: World) -> None:
     job_id = world.optimized(PAID)
     world.provider.after_submit = Crash()
     with pytest.raises(Crash):
-        world.execute(TENANT, job_id)
+        world.execute(TENANT, job_id, 1)
     world.provider.after_submit = None
-    assert world.execute(TENANT, job_id) == {"outcome": "pending"}
+    assert world.execute(TENANT, job_id, 1) == {"outcome": "pending"}
     message = world.await_message(job_id)
     assert world.poll([message]) == []
     assert world.job(job_id).provider_job_id is None, "the listing may lag: not yet"
@@ -87,7 +87,7 @@ def test_dying_in_the_call_is_found_by_its_token(world: World) -> None:
     world.provider.finish("p1")
     world.poll([{**message, "n": 2}])
     assert world.workflows.resolved == {f"token-{job_id}": {"outcome": "done"}}
-    assert world.sign(TENANT, job_id) == {"outcome": "done"}
+    assert world.sign(TENANT, job_id, 1) == {"outcome": "done"}
     assert len(world.provider.posts) == 1
 
 
@@ -95,9 +95,9 @@ def test_dying_in_the_call_is_found_by_its_token(world: World) -> None:
 def test_a_lost_answer_that_is_nowhere(world: World, backend: str, status: str) -> None:
     job_id = world.optimized(backend)
     world.provider.before_submit = ProviderUnknown("timeout")
-    assert world.execute(TENANT, job_id) == {"outcome": "pending"}
+    assert world.execute(TENANT, job_id, 1) == {"outcome": "pending"}
     world.provider.before_submit = None
-    assert world.execute(TENANT, job_id) == {"outcome": "pending"}
+    assert world.execute(TENANT, job_id, 1) == {"outcome": "pending"}
     assert world.provider.posts == []
     message = world.await_message(job_id)
     world.clock.at += SETTLE
@@ -105,7 +105,7 @@ def test_a_lost_answer_that_is_nowhere(world: World, backend: str, status: str) 
     job = world.job(job_id)
     assert job.status == status
     assert world.workflows.resolved == {f"token-{job_id}": {"outcome": "failed"}}
-    assert world.execute(TENANT, job_id) == {"outcome": "failed"}
+    assert world.execute(TENANT, job_id, 1) == {"outcome": "failed"}
     assert world.provider.posts == []
 
 
@@ -114,9 +114,9 @@ def test_a_definite_no_for_now_is_tried_again_with_a_new_intention(world: World)
     world.provider.before_submit = ProviderRefused("429", "Too many requests.", retryable=True)
     for _ in range(2):
         with pytest.raises(TryAgain):
-            world.execute(TENANT, job_id)
+            world.execute(TENANT, job_id, 1)
     world.provider.before_submit = None
-    assert world.execute(TENANT, job_id) == {"outcome": "pending"}
+    assert world.execute(TENANT, job_id, 1) == {"outcome": "pending"}
     assert world.types(job_id)[3:] == [
         *["ExecutionIntended", "ExecutionRefused"] * 2,
         "ExecutionIntended",
@@ -130,7 +130,7 @@ def test_a_definite_no_for_now_is_tried_again_with_a_new_intention(world: World)
 def test_a_definite_no_ends_the_job_with_words(world: World) -> None:
     job_id = world.optimized(PAID)
     world.provider.before_submit = ProviderRefused("QuotaExhaustedError", "The IonQ quota is used up.", retryable=False)
-    assert world.execute(TENANT, job_id) == {"outcome": "failed"}
+    assert world.execute(TENANT, job_id, 1) == {"outcome": "failed"}
     failure = world.job(job_id).failure
     assert failure is not None
     assert failure.code == "QuotaExhaustedError"
@@ -142,13 +142,13 @@ def test_calibration_that_cannot_be_read_sends_nothing(world: World) -> None:
     job_id = world.optimized(PAID)
     world.provider.unavailable = True
     with pytest.raises(ProviderUnavailable):
-        world.execute(TENANT, job_id)
+        world.execute(TENANT, job_id, 1)
     assert world.types(job_id)[-1] == "CircuitOptimized"
 
 
 def test_the_calibration_is_kept_with_the_submission(world: World) -> None:
     job_id = world.optimized(PAID)
-    world.execute(TENANT, job_id)
+    world.execute(TENANT, job_id, 1)
     intended = world.job(job_id).intended
     assert intended is not None
     assert intended.calibration is not None
@@ -158,7 +158,7 @@ def test_the_calibration_is_kept_with_the_submission(world: World) -> None:
 def test_racing_executes_send_once(world: World) -> None:
     job_id = world.optimized(PAID)
     with ThreadPoolExecutor(16) as pool:
-        outcomes = list(pool.map(lambda _: world.execute(TENANT, job_id)["outcome"], range(16)))
+        outcomes = list(pool.map(lambda _: world.execute(TENANT, job_id, 1)["outcome"], range(16)))
     assert set(outcomes) == {"pending"}
     assert len(world.provider.posts) == 1
     assert world.types(job_id).count("ExecutionIntended") == 1
@@ -166,8 +166,8 @@ def test_racing_executes_send_once(world: World) -> None:
 
 def test_a_job_that_ended_meanwhile_is_not_sent(world: World) -> None:
     job_id = world.optimized(PAID)
-    world.fail(TENANT, job_id, {"Error": "States.Timeout"})
-    assert world.execute(TENANT, job_id) == {"outcome": "failed"}
+    world.fail(TENANT, job_id, 1, {"Error": "States.Timeout"})
+    assert world.execute(TENANT, job_id, 1) == {"outcome": "failed"}
     assert world.provider.posts == []
 
 
@@ -182,7 +182,7 @@ def test_facts_after_the_end_are_kept(world: World) -> None:
         return submit(body)
 
     world.provider.submit = slow  # type: ignore[method-assign]  # the provider answers after the job has failed
-    assert world.execute(TENANT, job_id) == {"outcome": "failed"}
+    assert world.execute(TENANT, job_id, 1) == {"outcome": "failed"}
     assert world.types(job_id)[-2:] == ["JobFailed", "ExecutionSubmitted"]
     assert world.job(job_id).status == "failed"
     assert world.job(job_id).provider_job_id == "p1"
@@ -193,8 +193,8 @@ def test_an_interrupted_paid_submission_is_held_not_failed(world: World) -> None
     job_id = world.optimized(PAID)
     world.provider.after_submit = Crash()
     with pytest.raises(Crash):
-        world.execute(TENANT, job_id)
-    world.fail(TENANT, job_id, {"Error": "States.Timeout"})
+        world.execute(TENANT, job_id, 1)
+    world.fail(TENANT, job_id, 1, {"Error": "States.Timeout"})
     job = world.job(job_id)
     assert job.status == "held"
     assert job.held is not None
@@ -207,7 +207,7 @@ def test_settle_outlasts_the_execute_function() -> None:
 
 def test_tokens_say_nothing_about_the_tenant(world: World) -> None:
     job_id = world.optimized(PAID)
-    world.execute(TENANT, job_id)
+    world.execute(TENANT, job_id, 1)
     sent = str(world.provider.posts)
     assert TENANT not in sent
     assert job_id not in sent

@@ -28,9 +28,9 @@ HAPPY = [
 
 def run(world: World, job_id: str) -> None:
     world.provider.quick = True
-    assert world.transpile(TENANT, job_id) == {"outcome": "done"}
-    assert world.execute(TENANT, job_id) == {"outcome": "done"}
-    assert world.sign(TENANT, job_id) == {"outcome": "done"}
+    assert world.transpile(TENANT, job_id, 1) == {"outcome": "done"}
+    assert world.execute(TENANT, job_id, 1) == {"outcome": "done"}
+    assert world.sign(TENANT, job_id, 1) == {"outcome": "done"}
 
 
 def test_the_log_tells_the_whole_story(world: World) -> None:
@@ -51,14 +51,14 @@ def test_the_log_tells_the_whole_story(world: World) -> None:
 def test_statuses_on_the_way(world: World) -> None:
     job_id = world.submitted()
     seen = [world.job(job_id).status]
-    world.transpile(TENANT, job_id)
+    world.transpile(TENANT, job_id, 1)
     seen.append(world.job(job_id).status)
-    world.execute(TENANT, job_id)
+    world.execute(TENANT, job_id, 1)
     seen.append(world.job(job_id).status)
     world.provider.finish("p1")
-    world.execute(TENANT, job_id)
+    world.execute(TENANT, job_id, 1)
     seen.append(world.job(job_id).status)
-    world.sign(TENANT, job_id)
+    world.sign(TENANT, job_id, 1)
     seen.append(world.job(job_id).status)
     assert seen == ["queued", "optimizing", "running", "signing", "completed"]
 
@@ -68,8 +68,8 @@ def test_every_step_repeated_changes_nothing(world: World) -> None:
     run(world, job_id)
     before = [event.raw for event in world.story(job_id)]
     for step in (world.transpile, world.execute, world.sign):
-        step(TENANT, job_id)
-    world.fail(TENANT, job_id, {"Error": "States.Timeout"})
+        step(TENANT, job_id, 1)
+    world.fail(TENANT, job_id, 1, {"Error": "States.Timeout"})
     assert [event.raw for event in world.story(job_id)] == before
     assert len(world.provider.posts) == 1
 
@@ -106,7 +106,7 @@ def test_no_evidence_asked_none_made(world: World) -> None:
 def test_a_bundle_is_not_served_before_the_log_says_it_was_signed(world: World) -> None:
     job_id = world.optimized()
     world.provider.quick = True
-    world.execute(TENANT, job_id)
+    world.execute(TENANT, job_id, 1)
     job = world.job(job_id)
     world.objects.put_named(f"evidence/{bundle_id(job)}.json", json.dumps({"job_id": job_id}).encode(), "x")
     with pytest.raises(BundleNotFound):
@@ -117,11 +117,11 @@ def test_a_repeated_signature_keeps_the_first_bundle(world: World) -> None:
     """The step dies after storing the bundle; run again it adopts the stored one, signatures being random."""
     job_id = world.optimized()
     world.provider.quick = True
-    world.execute(TENANT, job_id)
+    world.execute(TENANT, job_id, 1)
     job = world.job(job_id)
     world.clock.at = datetime.now(UTC)
     first = world.sign._sign(job, [event.hash for event in world.story(job_id)])
-    assert world.sign(TENANT, job_id) == {"outcome": "done"}
+    assert world.sign(TENANT, job_id, 1) == {"outcome": "done"}
     assert world.job(job_id).evidence == first
 
 

@@ -14,7 +14,7 @@ PAID = "ionq_forte"
 
 def waiting(world: World, backend: str = PAID) -> tuple[str, dict[str, object]]:
     job_id = world.optimized(backend)
-    assert world.execute(TENANT, job_id) == {"outcome": "pending"}
+    assert world.execute(TENANT, job_id, 1) == {"outcome": "pending"}
     return job_id, world.await_message(job_id)
 
 
@@ -140,7 +140,7 @@ def test_the_provider_gives_up(world: World, status: str, failure: dict[str, str
     assert (job.status, job.failure.code, job.failure.retryable) == ("failed", code, retryable)
     assert failure.get("failure_message", "") in job.failure.message
     assert world.workflows.resolved == {f"token-{job_id}": {"outcome": "failed"}}
-    assert world.sign(TENANT, job_id) == {"outcome": "failed"}
+    assert world.sign(TENANT, job_id, 1) == {"outcome": "failed"}
 
 
 def test_the_deadline_cancels_and_says_so(world: World) -> None:
@@ -159,7 +159,7 @@ def test_the_deadline_cancels_and_says_so(world: World) -> None:
     sent = len(world.queue.sent)
     world.poll([world.queue.sent[-1][0]])
     assert len(world.queue.sent) == sent, "the cancellation is done"
-    assert world.types(job_id)[-1] == "JobFailed"
+    assert world.types(job_id)[-2:] == ["JobFailed", "ExecutionStopped"]
 
 
 def test_a_result_after_the_deadline_is_kept_as_a_fact(world: World) -> None:
@@ -195,7 +195,7 @@ def test_a_stopped_workflow_is_let_go(world: World) -> None:
 
 def test_failing_a_waiting_job_cancels_at_the_provider(world: World) -> None:
     job_id, _ = waiting(world)
-    assert world.fail(TENANT, job_id, {"Error": "States.Timeout"}) == {"outcome": "failed"}
+    assert world.fail(TENANT, job_id, 1, {"Error": "States.Timeout"}) == {"outcome": "failed"}
     failure = world.job(job_id).failure
     assert failure is not None
     assert failure.code == "STEP_TIMEOUT"

@@ -13,19 +13,23 @@ from qcos.adapters.custody import Custody, classical_signer
 from qcos.events import Event
 from qcos.job import Job
 from qcos.models import Caller, Options, Submission, timestamp
+from qcos.plans import PLANS
 from qcos.ports import (
     Characterization,
+    Estimate,
     ProviderBackend,
     ProviderJob,
     ProviderResult,
     ProviderUnavailable,
 )
 from qcos.service.backends import Backends
+from qcos.service.batches import Batches
 from qcos.service.collect import Collector
 from qcos.service.evidence import EvidenceDesk
 from qcos.service.execute import Execute
 from qcos.service.fail import Fail
 from qcos.service.jobs import Jobs
+from qcos.service.lifecycle import Lifecycle
 from qcos.service.log import JobLog
 from qcos.service.poll import Poll
 from qcos.service.project import Project
@@ -71,6 +75,8 @@ class ScriptedProvider:
     quick: bool = False
     cancelled: list[str] = field(default_factory=list)
     status: str = "available"
+    price: int | None = 1_500_000
+    cost: int | None = 1_230_000
 
     def _check(self) -> None:
         if self.unavailable:
@@ -86,6 +92,12 @@ class ScriptedProvider:
     def characterization(self, backend: str) -> Characterization | None:
         self._check()
         return Characterization("c1", "2026-02-06T10:00:00Z", 0.9995, 0.997, 0.998, raw=b'{"id":"c1"}')
+
+    def estimate(
+        self, backend: str, *, qubits: int, shots: int, one_qubit_gates: int, two_qubit_gates: int
+    ) -> Estimate:
+        self._check()
+        return Estimate(self.price, 1000, 2000)
 
     def submit(self, body: bytes) -> str:
         if self.before_submit:
@@ -119,7 +131,7 @@ class ScriptedProvider:
 
     def cost_microdollars(self, job_id: str) -> int | None:
         self._check()
-        return 1_230_000
+        return self.cost
 
     def cancel(self, job_id: str) -> None:
         self._check()
@@ -157,6 +169,20 @@ def bell_report(qasm: str, target: str, level: int, *, seconds: float) -> dict[s
     }
 
 
+def submission(
+    backend: str = "ionq_simulator",
+    *,
+    evidence: bool = True,
+    pqc: bool = True,
+    qasm: str = BELL,
+    max_cost: int | None = None,
+    **fields: Any,
+) -> Submission:
+    """A circuit to submit at level 2, 1024 shots."""
+    options = Options(optimization_level=2, evidence=evidence, pqc_signing=pqc, max_cost_microdollars=max_cost)
+    return Submission(qasm=qasm, backend=backend, shots=1024, options=options, **fields)
+
+
 class World:
     """One tenant's service. Every adapter and use case is an attribute; tests break what they like."""
 
@@ -171,7 +197,8 @@ class World:
         self.bus = memory.Bus()
         self.provider = ScriptedProvider(self.clock)
         self.optimize = bell_report
-        self.log = JobLog(self.events, self.clock)
+        self.plan = PLANS["pro"]
+        self.log = JobLog(self.events, self.clock, self.plan)
         self.backends = Backends(self.provider, self.clock, 0)
         self.custody = Custody(lambda: LocalSigner(KEYS["ML-DSA-65"]), lambda: classical_signer("seed"))
         self.compose()
@@ -189,21 +216,19 @@ class World:
         self.fail = Fail(self.log, self.queue)
         self.jobs = Jobs(self.log, self.objects, self.views)
         self.project = Project(self.events, self.views)
-        self.relay = Relay(self.workflows, self.bus)
+        self.relay = Relay(self.workflows, self.queue, self.bus)
+        self.lifecycle = Lifecycle(self.log, self.backends)
+        self.batches = Batches(self.log, self.views, self.lifecycle)
         self.desk = EvidenceDesk(self.log, self.objects, self.control, lambda document, keys, now: {})
 
-    def submitted(
-        self, backend: str = "ionq_simulator", *, evidence: bool = True, pqc: bool = True, qasm: str = BELL
-    ) -> str:
-        """A new job's id."""
-        options = Options(optimization_level=2, evidence=evidence, pqc_signing=pqc)
-        submission = Submission(qasm=qasm, backend=backend, shots=1024, options=options)
-        return self.submit(CALLER, submission).job_id
+    def submitted(self, backend: str = "ionq_simulator", **changes: Any) -> str:
+        """A new job's id; see :func:`submission` for the changes."""
+        return self.submit(CALLER, submission(backend, **changes)).job_id
 
-    def optimized(self, backend: str = "ionq_simulator") -> str:
+    def optimized(self, backend: str = "ionq_simulator", **changes: Any) -> str:
         """The id of a job that may be executed."""
-        job_id = self.submitted(backend)
-        assert self.transpile(TENANT, job_id) == {"outcome": "done"}
+        job_id = self.submitted(backend, **changes)
+        assert self.transpile(TENANT, job_id, 1) == {"outcome": "done"}
         return job_id
 
     def job(self, job_id: str) -> Job:

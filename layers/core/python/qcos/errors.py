@@ -63,6 +63,25 @@ class Forbidden(QcosError):
     status = 403
 
 
+class QuotaExceeded(QcosError):
+    """The month's evaluations are used up; they begin anew with the next month (UTC)."""
+
+    code = "QUOTA_EXCEEDED"
+    status = 403
+
+
+class RateLimitExceeded(QcosError):
+    """Too many requests in this window; ``retry_after_s`` says when the next one begins."""
+
+    code = "RATE_LIMIT_EXCEEDED"
+    status = 429
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message, [{"retry_after_s": retry_after_s}])
+        self.retry_after_s = retry_after_s
+
+
 class JobNotFound(QcosError):
     """No such job for this tenant; another tenant's job answers the same."""
 
@@ -74,6 +93,20 @@ class BundleNotFound(QcosError):
     """No such evidence bundle for this tenant."""
 
     code = "BUNDLE_NOT_FOUND"
+    status = 404
+
+
+class BatchNotFound(QcosError):
+    """No such batch for this tenant."""
+
+    code = "BATCH_NOT_FOUND"
+    status = 404
+
+
+class KeyNotFound(QcosError):
+    """No such API key for this tenant."""
+
+    code = "KEY_NOT_FOUND"
     status = 404
 
 
@@ -103,6 +136,13 @@ class Conflict(QcosError):
 
     code = "CONFLICT"
     status = 409
+
+
+class IdempotencyMismatch(QcosError):
+    """The Idempotency-Key was used before with another request."""
+
+    code = "IDEMPOTENCY_MISMATCH"
+    status = 422
 
 
 class PayloadTooLarge(QcosError):

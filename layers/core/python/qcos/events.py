@@ -25,6 +25,7 @@ from qcos.models import (
     MetricsTable,
     Options,
     StoredObject,
+    Texts,
     Timestamp,
     Value,
     Verification,
@@ -41,8 +42,19 @@ class EventData(Value):
     schema_version: ClassVar[int] = 1
 
 
+class BatchSubmitted(EventData):
+    """Circuits accepted together, in one transaction with their jobs; a stream of its own."""
+
+    jobs: Texts
+    request_hash: Digest
+    estimated_time: int = 0
+
+
 class JobSubmitted(EventData):
-    """A user's circuit was accepted; the job exists from here on."""
+    """A user's circuit was accepted; the job exists from here on.
+
+    ``evaluations`` were charged for it in the month of this event. ``batch_index`` is its place in its batch, from 0.
+    """
 
     circuit: StoredObject
     backend: str
@@ -51,6 +63,13 @@ class JobSubmitted(EventData):
     qubits: int = Field(ge=1)
     operations: int = Field(ge=0)
     request_hash: Digest
+    estimated_time: int = 0
+    evaluations: int = 0
+    name: str | None = None
+    tags: Texts = ()
+    batch_id: str | None = None
+    batch_index: int | None = None
+    dry_run: bool = False
 
 
 class TranspileStarted(EventData):
@@ -89,6 +108,7 @@ class ExecutionIntended(EventData):
     provider_backend: str
     request: StoredObject
     calibration: StoredObject | None = None
+    estimated_cost_microdollars: int = 0
 
 
 class ExecutionRefused(EventData):
@@ -133,6 +153,30 @@ class ExecutionCompleted(EventData):
     provider_completed_at: str | None = None
     execution_duration_ms: int | None = None
     cost_microdollars: int | None = None
+    memory: StoredObject | None = None
+
+
+class ExecutionStopped(EventData):
+    """The provider ended the submission without a result: ``failed`` there, or ``canceled``."""
+
+    n: int
+    provider_job_id: str
+    status: Literal["failed", "canceled"]
+    code: str | None = None
+    message: str | None = None
+    cost_microdollars: int | None = None
+
+
+class ExecutionEstimated(EventData):
+    """What running the circuit would cost and take, by the provider; nothing was sent.
+
+    Times are milliseconds. ``cost_microdollars`` is None where the provider states no price.
+    """
+
+    provider_backend: str
+    cost_microdollars: int | None
+    execution_ms: int | None
+    queue_ms: int | None
 
 
 class EvidenceSigned(EventData):
@@ -159,6 +203,21 @@ class JobFailed(EventData):
     code: str
     message: str
     retryable: bool
+    refunded_evaluations: int = 0
+
+
+class JobCancelled(EventData):
+    """The user ended the job before it had a result."""
+
+    attempt: int
+    refunded_evaluations: int = 0
+
+
+class JobRetried(EventData):
+    """The user opened another attempt of a failed job; ``evaluations`` were charged again."""
+
+    attempt: int
+    evaluations: int = 0
 
 
 class Unrecognised(EventData):
@@ -168,6 +227,7 @@ class Unrecognised(EventData):
 EVENT_TYPES: dict[str, type[EventData]] = {
     kind.__name__: kind
     for kind in (
+        BatchSubmitted,
         JobSubmitted,
         TranspileStarted,
         CircuitOptimized,
@@ -177,9 +237,13 @@ EVENT_TYPES: dict[str, type[EventData]] = {
         ExecutionAdopted,
         ExecutionHeld,
         ExecutionCompleted,
+        ExecutionStopped,
+        ExecutionEstimated,
         EvidenceSigned,
         JobCompleted,
         JobFailed,
+        JobCancelled,
+        JobRetried,
     )
 }
 

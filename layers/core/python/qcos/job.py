@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from qcos.events import (
     CircuitOptimized,
@@ -17,21 +18,38 @@ from qcos.events import (
     EvidenceSigned,
     ExecutionAdopted,
     ExecutionCompleted,
+    ExecutionEstimated,
     ExecutionHeld,
     ExecutionIntended,
     ExecutionRefused,
+    ExecutionStopped,
     ExecutionSubmitted,
+    JobCancelled,
     JobCompleted,
     JobFailed,
+    JobRetried,
     JobSubmitted,
     TranspileStarted,
 )
-from qcos.models import TERMINAL, Status
+from qcos.models import TERMINAL, Status, moment, month
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """Money set aside for a submission until its cost is known, in the month it counts in."""
+
+    month: str
+    microdollars: int
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job as its log tells it. Fields are None until the event that sets them."""
+    """A job as its log tells it. Fields are None until the event that sets them.
+
+    What belongs to an attempt (``optimized`` to ``failure``) is that of the newest. ``evaluations`` is what the
+    attempt was charged and not refunded, ``charged_month`` when; ``last_n`` is the highest submission number so far,
+    ``stopped_n`` that of the submission the provider last ended without a result.
+    """
 
     tenant: str
     job_id: str
@@ -41,6 +59,12 @@ class Job:
     created_at: str
     correlation_id: str
     submitted: JobSubmitted
+    evaluations: int
+    charged_month: str
+    spent_evaluations: Mapping[str, int] = field(default_factory=dict)
+    last_n: int = 0
+    stopped_n: int = 0
+    reservations: Mapping[int, Reservation] = field(default_factory=dict)
     optimized: CircuitOptimized | None = None
     intended: ExecutionIntended | None = None
     intended_at: str | None = None
@@ -48,6 +72,7 @@ class Job:
     provider_job_id: str | None = None
     execution: ExecutionCompleted | None = None
     executed_at: str | None = None
+    estimated: ExecutionEstimated | None = None
     held: ExecutionHeld | None = None
     evidence: EvidenceSigned | None = None
     failure: JobFailed | None = None
@@ -60,15 +85,26 @@ class Job:
 
     @property
     def next_intention(self) -> int:
-        """The number the next submission to the provider would have."""
-        return self.intended.n + 1 if self.intended else 1
+        """The number the next submission to the provider would have; no two of a job share one."""
+        return self.last_n + 1
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether a submission was intended and nothing is known of what became of it."""
+        refused = self.refused is not None and self.intended is not None and self.refused.n == self.intended.n
+        return self.intended is not None and self.provider_job_id is None and not refused
 
     @property
     def may_submit(self) -> bool:
         """Whether a submission to the provider may be intended now: none is, or the last was definitely refused."""
-        if self.terminal or self.held or self.optimized is None or self.provider_job_id:
+        if self.terminal or self.held or self.optimized is None or self.provider_job_id or self.submitted.dry_run:
             return False
-        return self.intended is None or (self.refused is not None and self.refused.n == self.intended.n)
+        return not self.unanswered
+
+    @property
+    def refundable(self) -> int:
+        """The evaluations to give back if the attempt ended now: all of them until a circuit was found."""
+        return self.evaluations if self.optimized is None else 0
 
 
 def fold(log: Sequence[Event]) -> Job:
@@ -79,7 +115,8 @@ def fold(log: Sequence[Event]) -> Job:
     """
     if not log or not isinstance(log[0].data, JobSubmitted):
         raise ValueError("a job's stream begins with JobSubmitted")
-    first = log[0]
+    first, submitted = log[0], log[0].data
+    charged = month(moment(first.occurred_at))
     job = Job(
         tenant=first.tenant,
         job_id=first.stream_id,
@@ -88,7 +125,10 @@ def fold(log: Sequence[Event]) -> Job:
         attempt=1,
         created_at=first.occurred_at,
         correlation_id=str(first.document["correlation_id"]),
-        submitted=log[0].data,
+        submitted=submitted,
+        evaluations=submitted.evaluations,
+        charged_month=charged,
+        spent_evaluations={charged: submitted.evaluations},
     )
     for event in log[1:]:
         job = replace(_apply(job, event.data, event.occurred_at), version=event.version)
@@ -96,36 +136,113 @@ def fold(log: Sequence[Event]) -> Job:
 
 
 def _apply(job: Job, data: EventData, at: str) -> Job:
-    status = job.status
     match data:
         case TranspileStarted():
-            return replace(job, status=_unless_ended(status, "optimizing"))
+            return replace(job, status=_unless_ended(job, "optimizing"))
         case CircuitOptimized():
             return replace(job, optimized=data)
-        case ExecutionIntended():
-            return replace(job, intended=data, intended_at=at, status=_unless_ended(status, "running"))
-        case ExecutionRefused():
-            return replace(job, refused=data)
-        case ExecutionSubmitted() | ExecutionAdopted():
-            return replace(
-                job, provider_job_id=data.provider_job_id, held=None, status=_unless_ended(status, "running")
-            )
-        case ExecutionHeld():
-            return replace(job, held=data, status=_unless_ended(status, "held"))
-        case ExecutionCompleted():
-            return replace(job, execution=data, executed_at=at, status=_unless_ended(status, "signing"))
+        case ExecutionEstimated():
+            return replace(job, estimated=data)
         case EvidenceSigned():
             return replace(job, evidence=data)
         case JobCompleted():
             return replace(job, status="completed", completed_at=at)
         case JobFailed():
-            return replace(job, status="failed", failure=data, completed_at=at)
+            return replace(_refunded(job, data.refunded_evaluations), status="failed", failure=data, completed_at=at)
+        case JobCancelled():
+            return replace(_refunded(job, data.refunded_evaluations), status="cancelled", completed_at=at)
+        case JobRetried():
+            return _retried(job, data, at)
         case _:
-            return job
+            return _apply_execution(job, data, at)
 
 
-def _unless_ended(status: Status, then: Status) -> Status:
-    return status if status in TERMINAL else then
+def _apply_execution(job: Job, data: EventData, at: str) -> Job:
+    """What events of a submission change; those of one that is no longer the newest settle money and nothing else."""
+    match data:
+        case ExecutionIntended():
+            reserved = dict(job.reservations)
+            if data.estimated_cost_microdollars:
+                reserved[data.n] = Reservation(month(moment(at)), data.estimated_cost_microdollars)
+            job = replace(job, intended=data, intended_at=at, last_n=data.n, reservations=reserved)
+            return replace(job, status=_unless_ended(job, "running"))
+        case ExecutionRefused():
+            return replace(_settled(job, data.n, 0), refused=data)
+        case ExecutionStopped():
+            return replace(_settled(job, data.n, data.cost_microdollars), stopped_n=data.n)
+        case ExecutionCompleted():
+            job = _settled(job, data.n, data.cost_microdollars)
+            if _newest(job, data.n):
+                job = replace(job, execution=data, executed_at=at, status=_unless_ended(job, "signing"))
+        case ExecutionSubmitted() | ExecutionAdopted() if _newest(job, data.n):
+            job = replace(job, provider_job_id=data.provider_job_id, held=None, status=_unless_ended(job, "running"))
+        case ExecutionHeld() if _newest(job, data.n):
+            job = replace(job, held=data, status=_unless_ended(job, "held"))
+        case _:
+            pass
+    return job
+
+
+def _newest(job: Job, n: int) -> bool:
+    return job.intended is not None and job.intended.n == n
+
+
+def _settled(job: Job, n: int, cost: int | None) -> Job:
+    if cost is None or n not in job.reservations:
+        return job
+    return replace(job, reservations={other: held for other, held in job.reservations.items() if other != n})
+
+
+def _refunded(job: Job, evaluations: int) -> Job:
+    spent = {**job.spent_evaluations}
+    spent[job.charged_month] = spent.get(job.charged_month, 0) - evaluations
+    return replace(job, evaluations=job.evaluations - evaluations, spent_evaluations=spent)
+
+
+def _retried(job: Job, data: JobRetried, at: str) -> Job:
+    charged = month(moment(at))
+    return replace(
+        job,
+        status="queued",
+        attempt=data.attempt,
+        evaluations=data.evaluations,
+        charged_month=charged,
+        spent_evaluations={
+            **job.spent_evaluations,
+            charged: job.spent_evaluations.get(charged, 0) + data.evaluations,
+        },
+        optimized=None,
+        intended=None,
+        intended_at=None,
+        refused=None,
+        provider_job_id=None,
+        execution=None,
+        executed_at=None,
+        estimated=None,
+        held=None,
+        evidence=None,
+        failure=None,
+        completed_at=None,
+    )
+
+
+def _unless_ended(job: Job, then: Status) -> Status:
+    return job.status if job.terminal else then
+
+
+Step = Literal["transpile", "execute", "await", "sign", "workflow"]
+
+
+def failure(job: Job, step: Step, code: str, message: str, *, retryable: bool) -> JobFailed:
+    """The event that ends the job's attempt without a result, giving back what no circuit was found for."""
+    return JobFailed(
+        attempt=job.attempt,
+        step=step,
+        code=code,
+        message=message,
+        retryable=retryable,
+        refunded_evaluations=job.refundable,
+    )
 
 
 def execution_token(job: Job, n: int) -> str:

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Digest = Annotated[str, Field(pattern=r"^sha3-256:[0-9a-f]{64}$")]
 Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+# Not strict: JSON has arrays where Python has tuples.
+Texts = Annotated[tuple[str, ...], Field(strict=False)]
 Status = Literal["queued", "optimizing", "running", "held", "signing", "completed", "failed", "cancelled"]
 TERMINAL: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
 
@@ -52,6 +54,8 @@ class Options(Value):
     optimization_level: int = Field(ge=0, le=3)
     evidence: bool
     pqc_signing: bool
+    memory: bool = False
+    max_cost_microdollars: int | None = Field(default=None, ge=0)
 
 
 class Metrics(Value):
@@ -89,6 +93,11 @@ class Verification(Value):
     max_infidelity: str
 
 
+def month(at: datetime) -> str:
+    """The calendar month (UTC) that quotas count in, as ``2026-02``."""
+    return at.astimezone(UTC).strftime("%Y-%m")
+
+
 def reduction_percent(original: int, optimized: int) -> float:
     """How much smaller ``optimized`` is, in percent of ``original``, one decimal; negative when it grew."""
     return round(100 * (original - optimized) / original, 1) if original else 0.0
@@ -110,3 +119,6 @@ class Submission(Value):
     backend: str
     shots: int
     options: Options
+    name: str | None = None
+    tags: Texts = ()
+    dry_run: bool = False

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from qcos.events import Event
+from qcos.ledger import Charge
 from qcos.models import StoredObject
-from qcos.views import JobPage, JobRow, RowChange
+from qcos.views import JobFilter, JobPage, JobRow, RowChange
 
 
 class Clock(Protocol):
@@ -26,21 +27,35 @@ class VersionConflict(Exception):
     """Another writer appended to the stream first; read it again and decide again."""
 
 
+class LimitReached(Exception):
+    """A charge would pass its limit; nothing was appended."""
+
+    def __init__(self, charge: Charge) -> None:
+        super().__init__(charge.counter)
+        self.charge = charge
+
+
 class EventStore(Protocol):
-    """The append-only log: one stream a job."""
+    """The append-only log: one stream a job, one a batch. Counters move in the transaction of what moves them."""
 
     def read(self, tenant: str, stream_id: str) -> list[Event]:
         """The whole stream, oldest first, strongly consistent; empty when there is none."""
 
-    def append(self, events: Sequence[Event]) -> None:
-        """Add consecutive events of one stream, all or none, each only if its version is free.
+    def append(self, events: Sequence[Event], charges: Sequence[Charge] = ()) -> None:
+        """Add events, consecutive within each stream, all or none, each only if its version is free.
 
-        An append that repeats one that already succeeded (same event ids) succeeds.
+        The charges happen if and only if the events are added. An append that repeats one that already succeeded
+        (same event ids) succeeds and charges nothing again. A conflict outranks a limit.
 
         Raises:
             VersionConflict: another event holds one of the versions.
-            ValueError: no events, more than 100, not consecutive, or one over 350,000 bytes.
+            LimitReached: a charge would pass its limit.
+            Unavailable: the store stayed too busy; nothing was added.
+            ValueError: no events, over 100 events and charges, not consecutive, or one over 350,000 bytes.
         """
+
+    def counter(self, tenant: str, counter: str) -> int:
+        """The present sum of a counter, strongly consistent; 0 when nothing was ever charged."""
 
 
 class ObjectStore(Protocol):
@@ -88,8 +103,20 @@ class Views(Protocol):
     def save(self, change: RowChange) -> bool:
         """Write a row and its counter changes in one transaction; False when the row is no longer at ``seen``."""
 
-    def jobs(self, tenant: str, status: str | None, limit: int, offset: int) -> JobPage:
-        """Lines ``offset`` to ``offset + limit`` of the tenant's jobs (of one status, or all), newest first."""
+    def rows(self, tenant: str, job_ids: Sequence[str]) -> dict[str, JobRow]:
+        """The stored lines of those of the jobs (at most 100) that have one, by id."""
+
+    def jobs(self, tenant: str, wanted: JobFilter, limit: int, offset: int, cursor: str | None = None) -> JobPage:
+        """Lines ``offset`` to ``offset + limit`` of the jobs ``wanted``, newest first, or ``limit`` after ``cursor``.
+
+        ``total`` is exact without conditions and for statuses alone; other conditions count to 10,000.
+
+        Raises:
+            ValueError: the cursor is none that was given out for this tenant.
+        """
+
+    def counters_of(self, tenant: str) -> dict[str, int]:
+        """The tenant's counters, see :func:`qcos.views.contributions`."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +131,7 @@ class ApiKey:
     created_at: str
     expires_at: str | None = None
     revoked_at: str | None = None
+    last_used_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +157,21 @@ class Control(Protocol):
 
     def api_key(self, public_id: str) -> ApiKey | None:
         """The key of that public id."""
+
+    def api_keys(self, tenant: str) -> list[ApiKey]:
+        """Every key of a tenant, revoked and expired ones included, oldest first."""
+
+    def revoke_api_key(self, tenant: str, public_id: str, at: str) -> ApiKey | None:
+        """Revoke a tenant's key, for ever; the first revocation's time stays. None when the tenant has no such key."""
+
+    def touch_api_key(self, public_id: str, at: str) -> None:
+        """Note when a key was last used; at most once a minute a key is worth writing."""
+
+    def count_request(self, tenant: str, window: str, expires_at: int) -> int:
+        """Count one request in a window (``m#2026-02-06T12:00`` or ``d#2026-02-06``); how many it then has.
+
+        The count is exact whatever races; ``expires_at`` (seconds since 1970) lets old windows disappear.
+        """
 
     def put_signing_key(self, jwk: Mapping[str, Any]) -> None:
         """Register a public signing key (a JWK with ``kid``) for ever; registering it again changes nothing."""
@@ -158,6 +201,9 @@ class Workflows(Protocol):
 
     def start(self, name: str, payload: Mapping[str, Any]) -> None:
         """Start the execution ``name``; it already running, or having run, with this name is success."""
+
+    def stop(self, name: str, reason: str) -> None:
+        """Stop the execution ``name``; one that has ended, or never was, is success."""
 
     def resolve(self, token: str, output: Mapping[str, Any]) -> None:
         """Answer a waiting task.
@@ -263,6 +309,15 @@ class ProviderResult:
     probabilities: dict[str, float] | None = None
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What a circuit would cost and take; None where the provider does not say. Times are milliseconds."""
+
+    cost_microdollars: int | None
+    execution_ms: int | None
+    queue_ms: int | None
+
+
 class Provider(Protocol):
     """IonQ, or whatever speaks its API. Reads may be repeated; ``submit`` never is."""
 
@@ -275,6 +330,15 @@ class Provider(Protocol):
 
     def characterization(self, backend: str) -> Characterization | None:
         """The newest characterisation of a machine, or None where it has none.
+
+        Raises:
+            ProviderUnavailable: no answer.
+        """
+
+    def estimate(
+        self, backend: str, *, qubits: int, shots: int, one_qubit_gates: int, two_qubit_gates: int
+    ) -> Estimate:
+        """What running a circuit of that size would cost and take; nothing is submitted.
 
         Raises:
             ProviderUnavailable: no answer.

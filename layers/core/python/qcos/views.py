@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from qcos.events import Event
 from qcos.job import Job, fold
+from qcos.models import reduction_percent
 
 
 @dataclass(frozen=True)
 class JobRow:
-    """One line of the job list. ``version`` is the last event folded in."""
+    """One line of the job list. ``version`` is the last event folded in.
+
+    ``counted`` is what the job contributes to the tenant's counters, so that the next form of the row knows the
+    difference without any history.
+    """
 
     tenant: str
     job_id: str
@@ -21,6 +29,11 @@ class JobRow:
     shots: int
     created_at: str
     completed_at: str | None = None
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+    batch_id: str | None = None
+    error_code: str | None = None
+    counted: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,24 @@ class RowChange:
     counters: dict[str, int] = field(default_factory=dict)
 
 
+def contributions(job: Job) -> dict[str, int]:
+    """What a job adds to its tenant's counters.
+
+    ``total`` counts circuits, ``submissions`` requests (a batch is one), ``reduction_tenths`` sums the reduction of
+    depth in tenths of a percent over the ``optimized`` circuits, ``evaluations#<month>`` what was charged and kept.
+    """
+    counted = {"total": 1, f"status#{job.status}": 1}
+    if not job.submitted.batch_index:
+        counted["submissions"] = 1
+    if job.optimized:
+        metrics = job.optimized.metrics
+        counted["optimized"] = 1
+        counted["reduction_tenths"] = round(10 * reduction_percent(metrics.original.depth, metrics.optimized.depth))
+    for month, evaluations in job.spent_evaluations.items():
+        counted[f"evaluations#{month}"] = evaluations
+    return {name: amount for name, amount in counted.items() if amount}
+
+
 def job_row(job: Job) -> JobRow:
     """The list line of a job as its whole log tells it."""
     return JobRow(
@@ -47,6 +78,11 @@ def job_row(job: Job) -> JobRow:
         shots=job.submitted.shots,
         created_at=job.created_at,
         completed_at=job.completed_at,
+        name=job.submitted.name,
+        tags=job.submitted.tags,
+        batch_id=job.submitted.batch_id,
+        error_code=job.failure.code if job.failure else None,
+        counted=contributions(job),
     )
 
 
@@ -55,15 +91,77 @@ def advance(row: JobRow | None, log: Sequence[Event]) -> RowChange | None:
     after = job_row(fold(log))
     if row is not None and row.version >= after.version:
         return None
-    counters = {"total": 1, f"status#{after.status}": 1} if row is None else {}
-    if row is not None and row.status != after.status:
-        counters = {f"status#{row.status}": -1, f"status#{after.status}": 1}
+    before = row.counted if row else {}
+    moved = {name: after.counted.get(name, 0) - before.get(name, 0) for name in after.counted.keys() | before.keys()}
+    counters = {name: amount for name, amount in sorted(moved.items()) if amount}
     return RowChange(after, row.version if row else 0, counters)
 
 
 @dataclass(frozen=True)
+class JobFilter:
+    """Which jobs a list shows; every condition must hold, None or empty asks for nothing.
+
+    Times are inclusive below and exclusive above, in the form of events. ``tag`` must be among a job's tags.
+    """
+
+    statuses: tuple[str, ...] = ()
+    backend: str | None = None
+    batch_id: str | None = None
+    name: str | None = None
+    tag: str | None = None
+    created_after: str | None = None
+    created_before: str | None = None
+
+    def matches(self, row: JobRow) -> bool:
+        """Whether a line is one of those wanted."""
+        return (
+            (not self.statuses or row.status in self.statuses)
+            and self.backend in (None, row.backend)
+            and self.batch_id in (None, row.batch_id)
+            and self.name in (None, row.name)
+            and (self.tag is None or self.tag in row.tags)
+            and (self.created_after is None or row.created_at >= self.created_after)
+            and (self.created_before is None or row.created_at < self.created_before)
+        )
+
+
+@dataclass(frozen=True)
 class JobPage:
-    """Part of a tenant's job list, newest first, and how many there are in all."""
+    """Part of a tenant's job list, newest first, and how many there are in all.
+
+    ``total_capped``: there are at least ``total``; it was not counted further. ``cursor`` continues after the last
+    row, None at the end.
+    """
 
     rows: tuple[JobRow, ...]
     total: int
+    total_capped: bool = False
+    cursor: str | None = None
+
+
+def order(row: JobRow) -> str:
+    """What lists are sorted by: creation, then id; later is larger."""
+    return f"{row.created_at}#{row.job_id}"
+
+
+def make_cursor(row: JobRow) -> str:
+    """The text that continues a list after ``row``; it says nothing that the list does not."""
+    return base64.urlsafe_b64encode(f"{row.tenant} {order(row)}".encode()).decode()
+
+
+def read_cursor(cursor: str, tenant: str) -> str:
+    """The :func:`order` of the row a cursor was made of.
+
+    Raises:
+        ValueError: it is no cursor of this tenant's lists.
+    """
+    try:
+        owner, _, last = base64.b64decode(cursor, altchars=b"-_", validate=True).decode().partition(" ")
+    except (binascii.Error, UnicodeDecodeError):
+        owner, last = "", ""
+    if owner != tenant or not _ORDER.fullmatch(last):
+        raise ValueError("the cursor is none that a list of this tenant gave out")
+    return last
+
+
+_ORDER = re.compile(r"[0-9TZ:.\-]{24}#[0-9A-Za-z_-]{1,80}", re.ASCII)

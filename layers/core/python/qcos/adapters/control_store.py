@@ -7,6 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -40,8 +41,11 @@ class DynamoControl:
             ValueError: the public id is taken.
         """
         # Its ``expires_at`` is text, which DynamoDB's expiry passes over: an expired key is kept and refused.
+        listed = {"pk": f"KEYS#{key.tenant}", "sk": key.public_id, "public_id": key.public_id}
         try:
-            self._create({"pk": f"KEY#{key.public_id}", "sk": "KEY"} | asdict(key))
+            write(
+                self._client, [self._put({"pk": f"KEY#{key.public_id}", "sk": "KEY"} | asdict(key)), self._put(listed)]
+            )
         except ConditionFailed:
             raise ValueError("the API key's public id is taken") from None
 
@@ -50,6 +54,58 @@ class DynamoControl:
         key = encode({"pk": f"KEY#{public_id}", "sk": "KEY"})
         item: Attributes = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item") or {}
         return _api_key(item) if item else None
+
+    def api_keys(self, tenant: str) -> list[ApiKey]:
+        """Every key of a tenant, revoked and expired ones included, oldest first."""
+        found = query(
+            self._client,
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=encode({":pk": f"KEYS#{tenant}"}),
+        )
+        keys = [self.api_key(string(item, "public_id")) for item in found]
+        return sorted((key for key in keys if key), key=lambda key: (key.created_at, key.public_id))
+
+    def revoke_api_key(self, tenant: str, public_id: str, at: str) -> ApiKey | None:
+        """Revoke a tenant's key; the first revocation's time stays. None when the tenant has no such key."""
+        update = {
+            "TableName": self._table,
+            "Key": encode({"pk": f"KEY#{public_id}", "sk": "KEY"}),
+            "UpdateExpression": "SET revoked_at = if_not_exists(revoked_at, :at)",
+            "ConditionExpression": "tenant = :tenant",
+            "ExpressionAttributeValues": encode({":at": at, ":tenant": tenant}),
+        }
+        try:
+            write(self._client, [{"Update": update}])
+        except ConditionFailed:
+            return None
+        return self.api_key(public_id)
+
+    def touch_api_key(self, public_id: str, at: str) -> None:
+        """Note when a key was last used."""
+        update = {
+            "TableName": self._table,
+            "Key": encode({"pk": f"KEY#{public_id}", "sk": "KEY"}),
+            "UpdateExpression": "SET last_used_at = :at",
+            "ConditionExpression": (
+                "attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at < :at)"
+            ),
+            "ExpressionAttributeValues": encode({":at": at}),
+        }
+        with suppress(ConditionFailed):  # gone, or somebody noted a later use
+            write(self._client, [{"Update": update}])
+
+    def count_request(self, tenant: str, window: str, expires_at: int) -> int:
+        """Count one request in a window; how many it then has. The count is exact whatever races."""
+        answer = self._client.update_item(
+            TableName=self._table,
+            Key=encode({"pk": f"RATE#{tenant}", "sk": window}),
+            UpdateExpression="ADD requests :one SET expires_at = :expires_at",
+            ExpressionAttributeValues=encode({":one": 1, ":expires_at": expires_at}),
+            ReturnValues="UPDATED_NEW",
+        )
+        return number(answer["Attributes"], "requests")
 
     def put_signing_key(self, jwk: Mapping[str, Any]) -> None:
         """Register a public signing key (a JWK with ``kid``) for ever; registering it again changes nothing."""
@@ -107,13 +163,16 @@ class DynamoControl:
         self._client.delete_item(TableName=self._table, Key=encode(_wait_key(wait)))
 
     def _create(self, values: Mapping[str, Any]) -> None:
+        write(self._client, [self._put(values)])
+
+    def _put(self, values: Mapping[str, Any]) -> dict[str, Any]:
         put = {
             "TableName": self._table,
             "Item": encode(values),
             "ConditionExpression": "attribute_not_exists(pk)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        write(self._client, [{"Put": put}])
+        return {"Put": put}
 
 
 def _wait_key(wait: Wait) -> dict[str, str]:
@@ -142,4 +201,5 @@ def _api_key(item: Attributes) -> ApiKey:
         created_at=string(item, "created_at"),
         expires_at=optional_string(item, "expires_at"),
         revoked_at=optional_string(item, "revoked_at"),
+        last_used_at=optional_string(item, "last_used_at"),
     )

@@ -30,11 +30,15 @@ PASSING = frozenset(
 
 
 class ConditionFailed(Exception):
-    """A condition did not hold and nothing was written; ``item`` is what a single write's key held, if asked for."""
+    """A condition did not hold and nothing was written.
 
-    def __init__(self, item: Attributes) -> None:
+    ``item`` is what a single write's key held, if asked for; ``positions`` are the writes that failed.
+    """
+
+    def __init__(self, item: Attributes, positions: Sequence[int] = (0,)) -> None:
         super().__init__("a condition did not hold")
         self.item = item
+        self.positions = tuple(positions)
 
 
 def write(client: Any, writes: Sequence[Mapping[str, Any]]) -> None:
@@ -48,9 +52,11 @@ def write(client: Any, writes: Sequence[Mapping[str, Any]]) -> None:
         try:
             _write_once(client, writes)
         except ClientError as error:
-            names = {code(error)} | {str(reason.get("Code")) for reason in _reasons(error)}
+            reasons = [str(reason.get("Code")) for reason in _reasons(error)]
+            names = {code(error), *reasons}
             if names & {"ConditionalCheckFailedException", "ConditionalCheckFailed"}:
-                raise ConditionFailed(error.response.get("Item") or {}) from None
+                positions = [at for at, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]
+                raise ConditionFailed(error.response.get("Item") or {}, positions or (0,)) from None
             if not names & PASSING:
                 raise
         else:

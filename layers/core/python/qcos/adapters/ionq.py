@@ -20,6 +20,7 @@ from qcos.adapters import ionq_answers as answers
 from qcos.adapters.ionq_http import RESULT_BYTES, RESULT_S, Answer, Connection, KeyUnavailable, NoAnswer, NotSent
 from qcos.ports import (
     Characterization,
+    Estimate,
     ProviderBackend,
     ProviderJob,
     ProviderRefused,
@@ -223,6 +224,20 @@ class IonQProvider:
         with _asking("what a job cost"):
             raw = _unless_absent(lambda: self._connection.read(f"/jobs/{_id(job_id)}/cost"))
             return None if raw is None else answers.cost_microdollars(answers.parse(raw, exact=True))
+
+    def estimate(
+        self, backend: str, *, qubits: int, shots: int, one_qubit_gates: int, two_qubit_gates: int
+    ) -> Estimate:
+        """What IonQ would ask and take for a circuit of that size; nothing is submitted.
+
+        Raises:
+            ProviderUnavailable: no usable answer.
+        """
+        size = {"qubits": qubits, "shots": shots, "1q_gates": one_qubit_gates, "2q_gates": two_qubit_gates}
+        question = {"type": "ionq.circuit.v1", "backend": backend, **size, "error_mitigation": "false"}
+        with _asking("an estimate"):
+            raw = self._connection.read("/jobs/estimate", params=question)
+            return answers.estimate(answers.parse(raw, exact=True))
 
     def cancel(self, job_id: str) -> None:
         """Ask IonQ to stop a job; a finished one stays as it is, so asking may be repeated.

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, NoReturn, TypeGuard
 
 from qcos.backends import CATALOGUE
-from qcos.ports import Characterization, ProviderBackend, ProviderJob
+from qcos.ports import Characterization, Estimate, ProviderBackend, ProviderJob
 
 SUM_TOLERANCE = 1e-6
 """How far from 1 probabilities may sum."""
@@ -252,9 +252,29 @@ def cost_microdollars(value: Any) -> int | None:
         Malformed: the cost is no amount.
     """
     cost = _object(value, "the cost").get("cost")
-    if cost is None:
-        return None
-    amount, unit = _object(cost, "the cost").get("value"), cost.get("unit")
+    return None if cost is None else _microdollars(_object(cost, "the cost").get("value"), cost.get("unit"))
+
+
+def estimate(value: Any) -> Estimate:
+    """What a job would cost and take; ``value`` was parsed with ``exact``.
+
+    Raises:
+        Malformed: the cost is no amount.
+    """
+    stated = _object(value, "the estimate")
+    cost = stated.get("estimated_total_cost")
+    return Estimate(
+        cost_microdollars=None if cost is None else _microdollars(cost, stated.get("estimated_unit")),
+        execution_ms=_milliseconds(stated.get("estimated_execution_time")),
+        queue_ms=_milliseconds(stated.get("current_predicted_queue_time")),
+    )
+
+
+def _milliseconds(value: Any) -> int | None:
+    return round(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _microdollars(amount: Any, unit: Any) -> int | None:
     if not isinstance(amount, int | Decimal) or isinstance(amount, bool) or not 0 <= amount < 10**12:
         raise Malformed("the cost is not an amount")
     if not isinstance(unit, str) or unit.lower() != "usd":

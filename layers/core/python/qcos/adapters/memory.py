@@ -20,9 +20,10 @@ from qcos.adapters.wire import (
     text,
 )
 from qcos.events import Event
+from qcos.ledger import Charge
 from qcos.models import StoredObject, sha3_256
-from qcos.ports import ApiKey, ObjectDamaged, ObjectMissing, TokenClosed, VersionConflict, Wait
-from qcos.views import JobPage, JobRow, RowChange
+from qcos.ports import ApiKey, LimitReached, ObjectDamaged, ObjectMissing, TokenClosed, VersionConflict, Wait
+from qcos.views import JobFilter, JobPage, JobRow, RowChange, make_cursor, order, read_cursor
 
 
 class EventStore:
@@ -31,6 +32,7 @@ class EventStore:
     def __init__(self) -> None:
         self._lock = Lock()
         self._streams: dict[tuple[str, str], dict[int, Event]] = {}
+        self._counters: dict[tuple[str, str], int] = {}
 
     def read(self, tenant: str, stream_id: str) -> list[Event]:
         """The whole stream, oldest first; empty when there is none."""
@@ -38,22 +40,37 @@ class EventStore:
             stream = self._streams.get((tenant, stream_id), {})
             return [stream[version] for version in sorted(stream)]
 
-    def append(self, events: Sequence[Event]) -> None:
-        """Add consecutive events of one stream; see :meth:`qcos.ports.EventStore.append`.
+    def append(self, events: Sequence[Event], charges: Sequence[Charge] = ()) -> None:
+        """Add events and charge for them; see :meth:`qcos.ports.EventStore.append`.
 
         Raises:
             VersionConflict: another event holds one of the versions.
+            LimitReached: a charge would pass its limit.
             ValueError: the events cannot be one append.
         """
-        check_append(events)
+        check_append(events, charges)
         with self._lock:
-            stream = self._streams.setdefault((events[0].tenant, events[0].stream_id), {})
-            stored = [stream[event.version].event_id for event in events if event.version in stream]
-            if not stored:
-                # Only the bytes are kept, as in a database: what a caller does to an event's document stays its own.
-                stream.update({event.version: Event(event.raw) for event in events})
-            elif stored != [event.event_id for event in events]:
+            there = [self._streams.get((one.tenant, one.stream_id), {}).get(one.version) for one in events]
+            if any(there):
+                if [event and event.event_id for event in there] == [event.event_id for event in events]:
+                    return
                 raise VersionConflict(f"{events[0].stream_id}: version {events[0].version} is taken")
+            for charge in charges:
+                if charge.limit is not None and self._sum(charge) + charge.amount > charge.limit:
+                    raise LimitReached(charge)
+            for event in events:
+                # Only the bytes are kept, as in a database: what a caller does to a document stays its own.
+                self._streams.setdefault((event.tenant, event.stream_id), {})[event.version] = Event(event.raw)
+            for charge in charges:
+                self._counters[charge.tenant, charge.counter] = self._sum(charge) + charge.amount
+
+    def counter(self, tenant: str, counter: str) -> int:
+        """The present sum of a counter; 0 when nothing was ever charged."""
+        with self._lock:
+            return self._counters.get((tenant, counter), 0)
+
+    def _sum(self, charge: Charge) -> int:
+        return self._counters.get((charge.tenant, charge.counter), 0)
 
 
 class ObjectStore:
@@ -125,13 +142,32 @@ class Views:
                 counters[name] = counters.get(name, 0) + by
             return True
 
-    def jobs(self, tenant: str, status: str | None, limit: int, offset: int) -> JobPage:
-        """Lines ``offset`` to ``offset + limit`` of the tenant's jobs (of one status, or all), newest first."""
+    def rows(self, tenant: str, job_ids: Sequence[str]) -> dict[str, JobRow]:
+        """The stored lines of those of the jobs that have one, by id."""
         with self._lock:
-            found = [row for row in self._rows.values() if row.tenant == tenant and status in (None, row.status)]
-            total = self.counters.get(tenant, {}).get(f"status#{status}" if status else "total", 0)
-        found.sort(key=lambda row: f"{row.created_at}#{row.job_id}", reverse=True)
-        return JobPage(tuple(found[offset : offset + limit]), total)
+            return {job_id: self._rows[tenant, job_id] for job_id in job_ids if (tenant, job_id) in self._rows}
+
+    def jobs(self, tenant: str, wanted: JobFilter, limit: int, offset: int, cursor: str | None = None) -> JobPage:
+        """Part of the jobs ``wanted``, newest first; see :meth:`qcos.ports.Views.jobs`.
+
+        Raises:
+            ValueError: the cursor is none that was given out for this tenant.
+        """
+        with self._lock:
+            found = [row for row in self._rows.values() if row.tenant == tenant and wanted.matches(row)]
+        found.sort(key=order, reverse=True)
+        total = len(found)
+        if cursor is not None:
+            last = read_cursor(cursor, tenant)
+            found = [row for row in found if order(row) < last]
+        page = found[offset : offset + limit] if cursor is None else found[:limit]
+        more = bool(page) and order(page[-1]) != order(found[-1])
+        return JobPage(tuple(page), total, cursor=make_cursor(page[-1]) if more else None)
+
+    def counters_of(self, tenant: str) -> dict[str, int]:
+        """The tenant's counters."""
+        with self._lock:
+            return dict(self.counters.get(tenant, {}))
 
 
 class Control:
@@ -142,6 +178,7 @@ class Control:
         self._api_keys: dict[str, ApiKey] = {}
         self._signing_keys: dict[str, str] = {}
         self._waits: dict[tuple[str, str, int, str], Wait] = {}
+        self._requests: dict[tuple[str, str], int] = {}
 
     def put_api_key(self, key: ApiKey) -> None:
         """Store a new key.
@@ -158,6 +195,34 @@ class Control:
         """The key of that public id."""
         with self._lock:
             return self._api_keys.get(public_id)
+
+    def api_keys(self, tenant: str) -> list[ApiKey]:
+        """Every key of a tenant, revoked and expired ones included, oldest first."""
+        with self._lock:
+            found = [key for key in self._api_keys.values() if key.tenant == tenant]
+        return sorted(found, key=lambda key: (key.created_at, key.public_id))
+
+    def revoke_api_key(self, tenant: str, public_id: str, at: str) -> ApiKey | None:
+        """Revoke a tenant's key; the first revocation's time stays. None when the tenant has no such key."""
+        with self._lock:
+            key = self._api_keys.get(public_id)
+            if key is None or key.tenant != tenant:
+                return None
+            self._api_keys[public_id] = replace(key, revoked_at=key.revoked_at or at)
+            return self._api_keys[public_id]
+
+    def touch_api_key(self, public_id: str, at: str) -> None:
+        """Note when a key was last used."""
+        with self._lock:
+            key = self._api_keys.get(public_id)
+            if key and (key.last_used_at or "") < at:
+                self._api_keys[public_id] = replace(key, last_used_at=at)
+
+    def count_request(self, tenant: str, window: str, expires_at: int) -> int:
+        """Count one request in a window; how many it then has. Nothing expires here."""
+        with self._lock:
+            self._requests[tenant, window] = self._requests.get((tenant, window), 0) + 1
+            return self._requests[tenant, window]
 
     def put_signing_key(self, jwk: Mapping[str, Any]) -> None:
         """Register a public signing key (a JWK with ``kid``) for ever; registering it again changes nothing."""
@@ -197,12 +262,13 @@ class Workflows:
     """A :class:`qcos.ports.Workflows` that runs nothing.
 
     ``started`` maps each execution's name to its input. Put a token into ``waiting`` to let it be answered;
-    ``resolved`` maps each answered token to its output.
+    ``resolved`` maps each answered token to its output, ``stopped`` each stopped execution to the reason.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self.started: dict[str, dict[str, Any]] = {}
+        self.stopped: dict[str, str] = {}
         self.waiting: set[str] = set()
         self.resolved: dict[str, dict[str, Any]] = {}
 
@@ -215,6 +281,11 @@ class Workflows:
         body = json.loads(text(payload, MAX_INPUT_BYTES))
         with self._lock:
             self.started.setdefault(name, body)
+
+    def stop(self, name: str, reason: str) -> None:
+        """Record that the execution ``name`` was stopped; stopping one that never was is success."""
+        with self._lock:
+            self.stopped[name] = reason
 
     def resolve(self, token: str, output: Mapping[str, Any]) -> None:
         """Answer a waiting task.

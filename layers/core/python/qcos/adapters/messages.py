@@ -115,6 +115,21 @@ class StepFunctionsWorkflows:
             if code(error) != "ExecutionAlreadyExists":
                 raise
 
+    def stop(self, name: str, reason: str) -> None:
+        """Stop the execution ``name``; one that has ended, or never was, is success.
+
+        Raises:
+            ValueError: no state machine was given.
+        """
+        if self._arn is None:
+            raise ValueError("no state machine was given")
+        arn = self._arn.replace(":stateMachine:", ":execution:") + f":{name}"
+        try:
+            self._client.stop_execution(executionArn=arn, cause=reason)
+        except ClientError as error:
+            if code(error) != "ExecutionDoesNotExist":
+                raise
+
     def resolve(self, token: str, output: Mapping[str, Any]) -> None:
         """Answer a waiting task.
 

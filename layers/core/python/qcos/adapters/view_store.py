@@ -5,11 +5,13 @@ Indexes: ``by_created`` (``gsi1pk``, ``gsi1sk``) and ``by_status`` (``gsi2pk``, 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from qcos.adapters.dynamo import Attributes, ConditionFailed, encode, number, optional_string, string, write
-from qcos.views import JobPage, JobRow, RowChange
+from qcos.views import JobFilter, JobPage, JobRow, RowChange, order
 
 PAGE = 1_000
 """Rows asked for at a time: only as many are read as are skipped or shown."""
@@ -51,8 +53,25 @@ class DynamoViews:
             return False
         return True
 
-    def jobs(self, tenant: str, status: str | None, limit: int, offset: int) -> JobPage:
-        """Lines ``offset`` to ``offset + limit`` of the tenant's jobs (of one status, or all), newest first."""
+    def rows(self, tenant: str, job_ids: Sequence[str]) -> dict[str, JobRow]:
+        """The stored lines of those of the jobs (at most 100) that have one, by id."""
+        keys = [encode({"pk": f"T#{tenant}#JOB#{job_id}", "sk": "ROW"}) for job_id in job_ids]
+        found: dict[str, JobRow] = {}
+        wanted: dict[str, Any] = {self._table: {"Keys": keys, "ConsistentRead": True}} if keys else {}
+        while wanted:
+            answer = self._client.batch_get_item(RequestItems=wanted)
+            found |= {row.job_id: row for row in map(_row, answer["Responses"].get(self._table, []))}
+            wanted = answer.get("UnprocessedKeys") or {}
+        return found
+
+    def counters_of(self, tenant: str) -> dict[str, int]:
+        """The tenant's counters."""
+        item = self._get(f"T#{tenant}", "COUNTERS")
+        return {name: number(item, name) for name in item if name not in ("pk", "sk")}
+
+    def jobs(self, tenant: str, wanted: JobFilter, limit: int, offset: int, cursor: str | None = None) -> JobPage:
+        """Part of the jobs ``wanted``, newest first; see :meth:`qcos.ports.Views.jobs`."""
+        status = wanted.statuses[0] if len(wanted.statuses) == 1 else None
         counters = self._get(f"T#{tenant}", "COUNTERS")
         name = f"status#{status}" if status else "total"
         total = number(counters, name) if name in counters else 0
@@ -102,16 +121,16 @@ class DynamoViews:
 
 
 def _item(row: JobRow) -> Attributes:
-    order = f"{row.created_at}#{row.job_id}"
     keys = {
         "pk": f"T#{row.tenant}#JOB#{row.job_id}",
         "sk": "ROW",
         "gsi1pk": f"T#{row.tenant}",
-        "gsi1sk": order,
+        "gsi1sk": order(row),
         "gsi2pk": f"T#{row.tenant}#{row.status}",
-        "gsi2sk": order,
+        "gsi2sk": order(row),
     }
-    return encode(keys | asdict(row))
+    values = asdict(row) | {"tags": list(row.tags) or None, "counted": json.dumps(row.counted, sort_keys=True)}
+    return encode(keys | values)
 
 
 def _row(item: Attributes) -> JobRow:
@@ -124,4 +143,9 @@ def _row(item: Attributes) -> JobRow:
         shots=number(item, "shots"),
         created_at=string(item, "created_at"),
         completed_at=optional_string(item, "completed_at"),
+        name=optional_string(item, "name"),
+        tags=tuple(tag["S"] for tag in item["tags"]["L"]) if "tags" in item else (),
+        batch_id=optional_string(item, "batch_id"),
+        error_code=optional_string(item, "error_code"),
+        counted=json.loads(string(item, "counted")),
     )

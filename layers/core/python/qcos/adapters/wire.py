@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qcos.events import Event
+from qcos.ledger import Charge
 
 MAX_EVENTS = 100
 """Events of one append: a DynamoDB transaction takes 100 items."""
@@ -26,20 +27,26 @@ MAX_REASON = 1_000
 """Characters of a parking note's reason: parking must not fail for the length of an error text."""
 
 
-def check_append(events: Sequence[Event]) -> None:
+def check_append(events: Sequence[Event], charges: Sequence[Charge] = ()) -> None:
     """Raise ``ValueError`` unless ``events`` may be appended at once: see :class:`qcos.ports.EventStore`."""
-    if not 1 <= len(events) <= MAX_EVENTS:
-        raise ValueError(f"an append holds 1 to {MAX_EVENTS} events, not {len(events)}")
-    first = events[0]
-    if first.version < 1:
-        raise ValueError("versions count from 1")
-    for offset, event in enumerate(events):
-        if (event.tenant, event.stream_id, event.version) != (first.tenant, first.stream_id, first.version + offset):
-            raise ValueError("an append holds consecutive events of one stream")
-        if offset and event.prev_hash != events[offset - 1].hash:
+    if not events or len(events) + len(charges) > MAX_EVENTS:
+        raise ValueError(f"an append holds 1 to {MAX_EVENTS} events and charges, not {len(events)} and {len(charges)}")
+    newest: dict[tuple[str, str], Event] = {}
+    for event in events:
+        before = newest.get((event.tenant, event.stream_id))
+        if event.version < 1:
+            raise ValueError("versions count from 1")
+        if before and event.version != before.version + 1:
+            raise ValueError("the events of a stream in one append are consecutive")
+        if before and event.prev_hash != before.hash:
             raise ValueError("each event of an append names its predecessor's hash")
         if len(event.raw) > MAX_EVENT_BYTES:
             raise ValueError(f"an event holds at most {MAX_EVENT_BYTES} bytes: keep large data in objects")
+        newest[event.tenant, event.stream_id] = event
+    if len({event.tenant for event in events} | {charge.tenant for charge in charges}) > 1:
+        raise ValueError("an append is one tenant's")
+    if len({charge.counter for charge in charges}) < len(charges):
+        raise ValueError("an append charges each counter once")
     if sum(len(event.raw) for event in events) > MAX_APPEND_BYTES:
         raise ValueError(f"an append holds at most {MAX_APPEND_BYTES} bytes")
 

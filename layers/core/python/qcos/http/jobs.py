@@ -15,6 +15,7 @@ from qcos.http.caller import needs
 from qcos.http.documented import answers
 from qcos.http.schemas import JOB_ID, EventLog, JobDetail, JobList, JobsQuery
 from qcos.models import Caller
+from qcos.views import JobFilter
 
 if TYPE_CHECKING:
     from qcos.service.jobs import Jobs
@@ -44,7 +45,8 @@ def router(jobs: Callable[[], Jobs]) -> APIRouter:
     )
     async def list_jobs(query: Annotated[JobsQuery, Query()], caller: Reader) -> Response:
         """The list follows the jobs' logs with a short delay; a single job is always up to date."""
-        page = jobs().page(caller.tenant, query.status, query.limit, query.offset)
+        wanted = JobFilter(statuses=(query.status,) if query.status else ())
+        page = jobs().page(caller.tenant, wanted, query.limit, query.offset)
         return envelope.success(present.page(page, query.limit, query.offset))
 
     @routes.get(

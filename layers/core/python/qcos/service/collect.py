@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from qcos.events import EventData, ExecutionCompleted, JobFailed
-from qcos.job import Job
+from qcos.events import EventData, ExecutionCompleted, ExecutionStopped, JobFailed
+from qcos.job import Job, failure
 from qcos.ports import ObjectStore, Provider, ProviderJob
 from qcos.results import BitMap, counts
 from qcos.service.log import JobLog, step_origin
@@ -27,25 +27,35 @@ class Collector:
     provider: Provider
 
     def settle(self, job: Job, at_provider: ProviderJob) -> Job:
-        """Record the end of ``at_provider``; the job afterwards. Does nothing when it is already recorded.
+        """Record the end of ``at_provider``, the job's newest submission; the job afterwards.
 
-        A result that comes after the job has ended is kept as a fact and changes no state.
+        Does nothing when it is already recorded. What comes after the job has ended is kept as a fact and changes
+        no state.
 
         Raises:
-            ProviderUnavailable: the result cannot be read now.
+            ProviderUnavailable: the result or the cost cannot be read now.
         """
-        if job.execution is not None:
+        if job.execution is not None or job.intended is None:
             return job
+        n = job.intended.n
         if at_provider.status == "completed":
-            completed = self._fetch(job, at_provider)
+            completed = self._fetch(job, n, at_provider)
             return self._append(job, lambda newest: [] if newest.execution else [completed])
-        return self._append(job, lambda newest: [] if newest.terminal else [_failure(newest, at_provider)])
+        stopped = ExecutionStopped(
+            n=n,
+            provider_job_id=at_provider.id,
+            status="canceled" if at_provider.status == "canceled" else "failed",
+            code=at_provider.failure_code,
+            message=at_provider.failure_message,
+            cost_microdollars=self.provider.cost_microdollars(at_provider.id),
+        )
+        return self._append(job, lambda newest: _stop(newest, stopped))
 
     def _append(self, job: Job, decision: _Decision) -> Job:
         return self.log.decide(job.tenant, job.job_id, step_origin("collect", job), decision).job
 
-    def _fetch(self, job: Job, at_provider: ProviderJob) -> ExecutionCompleted:
-        if job.optimized is None or job.intended is None:
+    def _fetch(self, job: Job, n: int, at_provider: ProviderJob) -> ExecutionCompleted:
+        if job.optimized is None:
             raise ValueError(f"{job.job_id}: the provider ran a job that was never sent")
         answer = self.provider.result(at_provider)
         report = json.loads(self.objects.get_checked(job.optimized.report))
@@ -55,7 +65,7 @@ class Collector:
         )
         document = json.dumps(results.to_document(), separators=(",", ":"), sort_keys=True, allow_nan=False)
         return ExecutionCompleted(
-            n=job.intended.n,
+            n=n,
             provider_job_id=at_provider.id,
             result=self.objects.put("results", document.encode(), "application/json"),
             raw=self.objects.put("raw", answer.raw, "application/json"),
@@ -67,23 +77,21 @@ class Collector:
         )
 
 
-def _failure(job: Job, at_provider: ProviderJob) -> JobFailed:
-    if at_provider.status == "canceled":
-        return JobFailed(
-            attempt=job.attempt,
-            step="await",
-            code="PROVIDER_CANCELED",
-            message="IonQ reports that the job was canceled there before it finished. Submit it again to run it.",
-            retryable=True,
-        )
-    reason = at_provider.failure_message or "IonQ gave no reason"
-    return JobFailed(
-        attempt=job.attempt,
-        step="await",
-        code="PROVIDER_FAILED",
-        message=f"IonQ could not run the circuit ({at_provider.failure_code or 'no code'}): {reason}",
-        retryable=at_provider.failure_code in _WORTH_RETRYING,
-    )
+def _stop(job: Job, stopped: ExecutionStopped) -> Sequence[EventData]:
+    """That the submission stopped, once, and the failure it means unless the job has ended or moved on."""
+    if job.stopped_n == stopped.n:
+        return []
+    over = job.terminal or job.intended is None or job.intended.n != stopped.n
+    return [stopped] if over else [stopped, _failure(job, stopped)]
+
+
+def _failure(job: Job, stopped: ExecutionStopped) -> JobFailed:
+    if stopped.status == "canceled":
+        message = "IonQ reports that the job was canceled there before it finished. Retry the job to run it."
+        return failure(job, "await", "PROVIDER_CANCELED", message, retryable=True)
+    reason = stopped.message or "IonQ gave no reason"
+    message = f"IonQ could not run the circuit ({stopped.code or 'no code'}): {reason}"
+    return failure(job, "await", "PROVIDER_FAILED", message, retryable=stopped.code in _WORTH_RETRYING)
 
 
 _WORTH_RETRYING = frozenset({"InternalError", "QuantumComputerError", "SystemCancel", "SimulationTimeout"})

@@ -12,10 +12,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from qcos.backends import Backend, backend
-from qcos.events import EventData, ExecutionIntended, ExecutionRefused, ExecutionSubmitted, JobFailed
-from qcos.job import Job, execution_token
+from qcos.events import (
+    EventData,
+    ExecutionEstimated,
+    ExecutionIntended,
+    ExecutionRefused,
+    ExecutionSubmitted,
+    JobCompleted,
+    JobFailed,
+)
+from qcos.job import Job, execution_token, failure
 from qcos.models import StoredObject
-from qcos.ports import ObjectStore, Provider, ProviderRefused, ProviderUnavailable, ProviderUnknown
+from qcos.ports import (
+    Estimate,
+    LimitReached,
+    ObjectStore,
+    Provider,
+    ProviderRefused,
+    ProviderUnavailable,
+    ProviderUnknown,
+)
 from qcos.provider_request import request_body
 from qcos.service.collect import ENDED, Collector
 from qcos.service.log import JobLog, step_origin
@@ -38,49 +54,90 @@ class Execute:
     collector: Collector
     sleep: Callable[[float], None] = time.sleep
 
-    def __call__(self, tenant: str, job_id: str) -> dict[str, str]:
-        """Do the step if it is this job's turn; ``{"outcome": "done" | "pending" | "failed"}``.
+    def __call__(self, tenant: str, job_id: str, attempt: int) -> dict[str, str]:
+        """Do the step if it is this attempt's turn; ``{"outcome": "done" | "pending" | "failed" | "ended"}``.
+
+        ``ended``: a dry run, which is complete without running.
 
         Raises:
             TryAgain: the provider said no for now.
-            ProviderUnavailable: the calibration could not be read; nothing was sent.
+            ProviderUnavailable: the price or the calibration could not be read; nothing was sent.
         """
         job, _ = self.log.load(tenant, job_id)
+        if job.attempt != attempt or job.terminal or job.held or job.optimized is None:
+            return {"outcome": "failed"}
+        if job.submitted.dry_run:
+            return self._estimate_only(job)
         if job.may_submit:
             job = self._submit(job)
-        if job.terminal or job.held or job.optimized is None:
-            return {"outcome": "failed"}
-        if job.provider_job_id and job.execution is None:
+        if job.provider_job_id and job.execution is None and not job.terminal:
             job = self._look(job)
-        if job.terminal:
+        if job.terminal or job.held:
             return {"outcome": "failed"}
         return {"outcome": "done" if job.execution else "pending"}
 
-    def _submit(self, job: Job) -> Job:
+    def _estimate_only(self, job: Job) -> dict[str, str]:
         machine = backend(job.submitted.backend)
-        intention, body = self._prepare(job, machine)
+        price = self._price(job, machine)
+        estimated = ExecutionEstimated(
+            provider_backend=machine.provider_name,
+            cost_microdollars=price.cost_microdollars,
+            execution_ms=price.execution_ms,
+            queue_ms=price.queue_ms,
+        )
+
+        def end(newest: Job) -> Sequence[EventData]:
+            return [] if newest.terminal else [estimated, JobCompleted(attempt=newest.attempt)]
+
+        self.log.decide(job.tenant, job.job_id, step_origin("execute", job), end)
+        return {"outcome": "ended"}
+
+    def _submit(self, job: Job) -> Job:
         origin = step_origin("execute", job)
+        machine = backend(job.submitted.backend)
+        cost = 0
+        if machine.paid:
+            price = self._price(job, machine).cost_microdollars
+            too_dear = _too_dear(job, price)
+            if too_dear or price is None:
+                return self._refuse(job, too_dear)
+            cost = price
+        intention, body = self._prepare(job, machine, cost)
 
         def intend(newest: Job) -> Sequence[EventData]:
             return [intention] if newest.may_submit and newest.next_intention == intention.n else []
 
-        mine = self.log.decide(job.tenant, job.job_id, origin, intend)
-        if not mine.appended:
-            return mine.job
+        try:
+            mine = self.log.decide(job.tenant, job.job_id, origin, intend)
+        except LimitReached as reached:
+            return self._refuse(job, _over_the_tenants_limit(job, cost, reached.charge.limit or 0))
+        return self._send(mine.job, intention.n, body) if mine.appended else mine.job
+
+    def _refuse(self, job: Job, failed: JobFailed | None) -> Job:
+        """End the job with ``failed``, unless it has ended or somebody has sent it meanwhile."""
+
+        def decision(newest: Job) -> Sequence[EventData]:
+            return [failed] if failed and newest.may_submit else []
+
+        return self.log.decide(job.tenant, job.job_id, step_origin("execute", job), decision).job
+
+    def _send(self, job: Job, n: int, body: bytes) -> Job:
+        """The one POST, by the process whose intention was appended."""
+        origin = step_origin("execute", job)
         answer: list[EventData]
         try:
-            answer = [ExecutionSubmitted(n=intention.n, provider_job_id=self.provider.submit(body))]
+            answer = [ExecutionSubmitted(n=n, provider_job_id=self.provider.submit(body))]
         except ProviderUnknown:
-            return mine.job
+            return job
         except ProviderRefused as refusal:
-            answer = _refused(mine.job, intention.n, refusal)
+            answer = _refused(job, n, refusal)
             job = self.log.decide(job.tenant, job.job_id, origin, lambda newest: _facts(newest, answer)).job
             if refusal.retryable:
                 raise TryAgain(refusal.message) from None
             return job
         return self.log.decide(job.tenant, job.job_id, origin, lambda newest: _facts(newest, answer)).job
 
-    def _prepare(self, job: Job, machine: Backend) -> tuple[ExecutionIntended, bytes]:
+    def _prepare(self, job: Job, machine: Backend, cost: int) -> tuple[ExecutionIntended, bytes]:
         if job.optimized is None:
             raise ValueError(f"{job.job_id}: nothing to send")
         n = job.next_intention
@@ -96,8 +153,21 @@ class Execute:
             provider_backend=machine.provider_name,
             request=self.objects.put("requests", body, "application/json"),
             calibration=self._calibration(machine),
+            estimated_cost_microdollars=cost,
         )
         return intention, body
+
+    def _price(self, job: Job, machine: Backend) -> Estimate:
+        if job.optimized is None:
+            raise ValueError(f"{job.job_id}: nothing to price")
+        metrics = job.optimized.metrics.optimized
+        return self.provider.estimate(
+            machine.provider_name,
+            qubits=job.submitted.qubits,
+            shots=job.submitted.shots,
+            one_qubit_gates=metrics.one_qubit_gates,
+            two_qubit_gates=metrics.two_qubit_gates,
+        )
 
     def _calibration(self, machine: Backend) -> StoredObject | None:
         if machine.type == "simulator":
@@ -128,13 +198,35 @@ def _refused(job: Job, n: int, refusal: ProviderRefused) -> list[EventData]:
         ExecutionRefused(n=n, code=refusal.code, message=refusal.message, retryable=refusal.retryable)
     ]
     if not refusal.retryable:
-        facts.append(
-            JobFailed(
-                attempt=job.attempt,
-                step="execute",
-                code=refusal.code,
-                message=f"IonQ refused the circuit, nothing was run or charged: {refusal.message}",
-                retryable=False,
-            )
-        )
+        message = f"IonQ refused the circuit, nothing was run or charged: {refusal.message}"
+        facts.append(failure(job, "execute", refusal.code, message, retryable=False))
     return facts
+
+
+def _too_dear(job: Job, price: int | None) -> JobFailed | None:
+    """The failure of a job that must not be sent at that price, or None."""
+    if price is None:
+        message = "IonQ states no price for this job, so it was not sent and nothing was charged. Retry it later."
+        return failure(job, "execute", "COST_UNKNOWN", message, retryable=True)
+    cap = job.submitted.options.max_cost_microdollars
+    if cap is None or price <= cap:
+        return None
+    message = (
+        f"IonQ estimates {dollars(price)}, over this job's max_cost_usd of {dollars(cap)}. It was not sent and nothing "
+        "was charged. Submit it with fewer shots or a higher limit."
+    )
+    return failure(job, "execute", "COST_LIMIT_EXCEEDED", message, retryable=False)
+
+
+def _over_the_tenants_limit(job: Job, cost: int, limit: int) -> JobFailed:
+    message = (
+        f"IonQ estimates {dollars(cost)}, which would pass the plan's {dollars(limit)} a month. It was not sent and "
+        "nothing was charged. Retry it next month, or ask for a higher limit."
+    )
+    return failure(job, "execute", "SPEND_LIMIT_EXCEEDED", message, retryable=True)
+
+
+def dollars(microdollars: int) -> str:
+    """``$1,234.56``, rounded up to whole cents."""
+    cents = -(-microdollars // 10_000)
+    return f"${cents // 100:,}.{cents % 100:02d}"

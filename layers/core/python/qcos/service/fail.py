@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from qcos.backends import backend
-from qcos.events import EventData, ExecutionHeld, JobFailed
-from qcos.job import Job
+from qcos.events import EventData, ExecutionHeld
+from qcos.job import Job, Step, failure
 from qcos.ports import PollQueue
 from qcos.service.log import JobLog, step_origin
+from qcos.service.poll import cancel_message
 
 
 @dataclass(frozen=True)
@@ -21,44 +22,39 @@ class Fail:
     log: JobLog
     queue: PollQueue
 
-    def __call__(self, tenant: str, job_id: str, error: Mapping[str, Any]) -> dict[str, str]:
+    def __call__(self, tenant: str, job_id: str, attempt: int, error: Mapping[str, Any]) -> dict[str, str]:
         """Append the failure unless the job has ended, and stop what still runs at the provider."""
         job, _ = self.log.load(tenant, job_id)
 
         def decision(newest: Job) -> Sequence[EventData]:
-            return [] if newest.terminal or newest.held else [_ending(newest, error)]
+            over = newest.terminal or newest.held or newest.attempt != attempt
+            return [] if over else [_ending(newest, error)]
 
         job = self.log.decide(tenant, job_id, step_origin("fail", job), decision).job
-        if job.provider_job_id and job.execution is None:
-            self.queue.send({"kind": "cancel", "tenant": tenant, "job_id": job_id, "n": 0}, 0)
+        if job.attempt == attempt and job.provider_job_id and job.execution is None:
+            self.queue.send(cancel_message(job), 0)
         return {"outcome": "failed"}
 
 
 def _ending(job: Job, error: Mapping[str, Any]) -> EventData:
-    unanswered = job.intended and job.provider_job_id is None and not job.may_submit
-    if job.intended and unanswered and backend(job.submitted.backend).paid:
+    if job.intended and job.unanswered and backend(job.submitted.backend).paid:
         return ExecutionHeld(
             n=job.intended.n,
             reason="The submission to IonQ was interrupted and its outcome is unknown. It is not sent again, so that "
             "it cannot be paid twice. Check the IonQ console, then contact support to release or cancel it.",
         )
+    step: Step
     if job.execution:
         step, message = "sign", "The circuit ran and its result is kept, but the job could not be finished."
     elif job.refused:
-        step, message = "execute", f"IonQ kept turning the job away: {job.refused.message} Submit it again later."
+        step, message = "execute", f"IonQ kept turning the job away: {job.refused.message}. Retry the job later."
     elif job.intended:
-        step, message = "await", "The result did not come in time. Submit the circuit again to run it."
+        step, message = "await", "The result did not come in time. Retry the job to run it again."
     elif job.optimized:
-        step, message = "execute", "The job could not be sent to IonQ. Nothing was run or charged. Submit it again."
+        step, message = "execute", "The job could not be sent to IonQ. Nothing was run or charged. Retry the job."
     else:
         step, message = "transpile", "The circuit could not be optimized in time. Try a lower optimization_level."
-    return JobFailed(
-        attempt=job.attempt,
-        step=step,  # type: ignore[arg-type]  # each is one of the literal's values
-        code=_code(error),
-        message=message,
-        retryable=True,
-    )
+    return failure(job, step, _code(error), message, retryable=True)
 
 
 def _code(error: Mapping[str, Any]) -> str:

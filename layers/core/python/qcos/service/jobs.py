@@ -10,7 +10,7 @@ from qcos.events import Event
 from qcos.job import Job
 from qcos.ports import ObjectStore, Views
 from qcos.service.log import JobLog
-from qcos.views import JobPage
+from qcos.views import JobFilter, JobPage
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,10 @@ class Jobs:
         """
         return self.log_store.load(tenant, job_id)[1]
 
-    def page(self, tenant: str, status: str | None, limit: int, offset: int) -> JobPage:
-        """Part of the tenant's job list, newest first."""
-        return self.views.jobs(tenant, status, limit, offset)
+    def page(self, tenant: str, wanted: JobFilter, limit: int, offset: int, cursor: str | None = None) -> JobPage:
+        """Part of the tenant's job list, newest first.
+
+        Raises:
+            ValueError: the cursor is none that was given out.
+        """
+        return self.views.jobs(tenant, wanted, limit, offset, cursor)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from qcos.errors import Conflict, JobNotFound
-from qcos.events import Event, EventData, Origin, chain
+from qcos.errors import Conflict, JobNotFound, QuotaExceeded
+from qcos.events import BatchSubmitted, Event, EventData, Origin, chain
 from qcos.job import Job, fold
-from qcos.ports import Clock, EventStore, VersionConflict
+from qcos.ledger import EVALUATIONS, SPEND, Charge, movements
+from qcos.models import month
+from qcos.plans import Plan
+from qcos.ports import Clock, EventStore, LimitReached, VersionConflict
 
 ATTEMPTS = 8
 
@@ -28,6 +31,7 @@ class JobLog:
 
     events: EventStore
     clock: Clock
+    plan: Plan
 
     def load(self, tenant: str, job_id: str) -> tuple[Job, list[Event]]:
         """The job and its whole log, as last written.
@@ -36,19 +40,24 @@ class JobLog:
             JobNotFound: this tenant has no such job.
         """
         log = self.events.read(tenant, job_id)
-        if not log:
+        if not log or isinstance(log[0].data, BatchSubmitted):
             raise JobNotFound("There is no job of that id. List yours with GET /api/v2/jobs.")
         return fold(log), log
 
-    def create(self, tenant: str, job_id: str, data: EventData, origin: Origin) -> Job:
-        """Begin a job's stream.
+    def create(self, tenant: str, streams: Sequence[tuple[str, EventData]], origin: Origin) -> None:
+        """Begin streams with one event each, all or none, and charge for them.
 
         Raises:
-            VersionConflict: the stream exists.
+            VersionConflict: one of the streams exists.
+            QuotaExceeded: the charge would pass the tenant's limit.
         """
-        log = chain(tenant, job_id, [], [data], origin, self.clock())
-        self.events.append(log)
-        return fold(log)
+        now = self.clock()
+        events = [event for stream, data in streams for event in chain(tenant, stream, [], [data], origin, now)]
+        moved = movements(None, [data for _, data in streams], month(now))
+        try:
+            self.events.append(events, self._charges(tenant, moved))
+        except LimitReached as reached:
+            raise quota_exceeded(reached) from None
 
     def decide(
         self, tenant: str, job_id: str, origin: Origin, decision: Callable[[Job], Sequence[EventData]]
@@ -59,6 +68,7 @@ class JobLog:
 
         Raises:
             JobNotFound: this tenant has no such job.
+            LimitReached: what it says costs more than the tenant may spend.
             Conflict: other writers kept coming first.
         """
         for _ in range(ATTEMPTS):
@@ -66,14 +76,32 @@ class JobLog:
             data = decision(job)
             if not data:
                 return Outcome(job, log, appended=False)
-            new = chain(tenant, job_id, log, data, origin, self.clock())
+            now = self.clock()
+            new = chain(tenant, job_id, log, data, origin, now)
             try:
-                self.events.append(new)
+                self.events.append(new, self._charges(tenant, movements(job, data, month(now))))
             except VersionConflict:
                 continue
             log = [*log, *new]
             return Outcome(fold(log), log, appended=True)
         raise Conflict("The job is being changed by others at this moment. Try again.")
+
+    def _charges(self, tenant: str, moved: dict[str, int]) -> list[Charge]:
+        limits = {EVALUATIONS: self.plan.evaluations_per_month, SPEND: self.plan.monthly_spend_microdollars}
+        return [
+            Charge(tenant, counter, amount, limits[counter.partition("#")[0]] if amount > 0 else None)
+            for counter, amount in moved.items()
+        ]
+
+
+def quota_exceeded(reached: LimitReached) -> QuotaExceeded:
+    """The refusal that a user gets when evaluations run out."""
+    charge = reached.charge
+    return QuotaExceeded(
+        f"This would pass the plan's {charge.limit:,} evaluations a month; it needs {charge.amount:,} more. "
+        "GET /api/v2/optimize/stats shows what is used. They begin anew with the next month (UTC).",
+        [{"field": "evaluations", "needed": charge.amount, "limit": charge.limit}],
+    )
 
 
 def step_origin(step: str, job: Job) -> Origin:

@@ -15,8 +15,8 @@ from datetime import timedelta
 from typing import Any
 
 from qcos.backends import backend
-from qcos.events import EventData, ExecutionAdopted, ExecutionHeld, JobFailed
-from qcos.job import Job
+from qcos.events import EventData, ExecutionAdopted, ExecutionHeld
+from qcos.job import Job, failure
 from qcos.models import moment
 from qcos.ports import (
     Control,
@@ -75,7 +75,7 @@ class Poll:
     def _open(self, message: Mapping[str, Any]) -> tuple[Wait | None, Job] | None:
         job, _ = self.log.load(message["tenant"], message["job_id"])
         if message["kind"] == "cancel":
-            return None, job
+            return (None, job) if job.attempt == message["attempt"] else None
         asked = Wait(job.tenant, job.job_id, message["attempt"], message["token"], message["n"])
         wait = self.control.open_wait(replace(asked, n=0))
         return (asked, job) if asked.n >= wait.n else None
@@ -96,7 +96,7 @@ class Poll:
             return
         with suppress(ProviderUnavailable):  # asked again with the next message
             job = self._learn(job, listed)
-        if job.execution or job.terminal or job.held:
+        if job.execution or job.terminal or job.held or job.attempt != wait.attempt:
             self._wake(wait, job)
         else:
             delay = self._delay(wait.n)
@@ -115,7 +115,7 @@ class Poll:
         waited = now - moment(str(job.intended_at))
         if waited > timedelta(seconds=backend(job.submitted.backend).deadline_s):
             job = self._fail(job, "DEADLINE_EXCEEDED", f"The result did not come within {_words(waited)}.")
-            self.queue.send({"kind": "cancel", "tenant": job.tenant, "job_id": job.job_id, "n": 0}, 0)
+            self.queue.send(cancel_message(job), 0)
         elif listed is not None and at_provider is None and waited > MISSING:
             job = self._fail(job, "PROVIDER_JOB_MISSING", "IonQ no longer knows the job; it was deleted there.")
         return job
@@ -137,24 +137,14 @@ class Poll:
                 "cannot be paid twice. Check the IonQ console, then contact support to release or cancel it.",
             )
         else:
-            news = JobFailed(
-                attempt=job.attempt,
-                step="execute",
-                code="PROVIDER_UNREACHABLE",
-                message="IonQ did not confirm the submission and does not list it. Nothing was charged. Submit again.",
-                retryable=True,
-            )
+            message = "IonQ did not confirm the submission and does not list it. Nothing was charged. Retry the job."
+            news = failure(job, "execute", "PROVIDER_UNREACHABLE", message, retryable=True)
         return self._append(job, lambda newest: [] if newest.provider_job_id or newest.terminal else [news])
 
     def _fail(self, job: Job, code: str, message: str) -> Job:
-        failure = JobFailed(
-            attempt=job.attempt,
-            step="await",
-            code=code,
-            message=f"{message} A cancellation was sent to IonQ. Submit the circuit again to run it.",
-            retryable=True,
-        )
-        return self._append(job, lambda newest: [] if newest.terminal or newest.execution else [failure])
+        message = f"{message} A cancellation was sent to IonQ. Retry the job to run it again."
+        failed = failure(job, "await", code, message, retryable=True)
+        return self._append(job, lambda newest: [] if newest.terminal or newest.execution else [failed])
 
     def _append(self, job: Job, decision: Callable[[Job], Sequence[EventData]]) -> Job:
         return self.log.decide(job.tenant, job.job_id, step_origin("poll", job), decision).job
@@ -167,6 +157,7 @@ class Poll:
     def _cancel(self, job: Job, message: Mapping[str, Any], listed: Mapping[str, ProviderJob] | None) -> None:
         """Stop the job at the provider, repeated until it has ended there; a late result is kept as a fact."""
         if job.provider_job_id is None:
+            self._cancel_unanswered(job, message)
             return
         at_provider = (listed or {}).get(job.provider_job_id)
         if at_provider and at_provider.status in ENDED:
@@ -177,9 +168,29 @@ class Poll:
                 self.provider.cancel(job.provider_job_id)
             self.queue.send({**message, "n": message["n"] + 1}, self._delay(message["n"]))
 
+    def _cancel_unanswered(self, job: Job, message: Mapping[str, Any]) -> None:
+        """The answer to the submission may still come, or was lost: look for it until it cannot turn up any more."""
+        intended = job.intended
+        if intended is None or not job.unanswered:
+            return
+        with suppress(ProviderUnavailable):
+            since = moment(str(job.intended_at)) - timedelta(minutes=5)
+            found = self.provider.find(intended.token, intended.provider_backend, since)
+            if found:
+                adopted = ExecutionAdopted(n=intended.n, provider_job_id=found.id)
+                self._append(job, lambda newest: [adopted] if newest.unanswered else [])
+            elif self.log.clock() - moment(str(job.intended_at)) >= SETTLE:
+                return
+        self.queue.send({**message, "n": message["n"] + 1}, self._delay(message["n"]))
+
     def _delay(self, n: int) -> int:
         """Seconds until asking again: 1, 1, 2, 3, 4, 6, ... up to 15 minutes, spread by a fifth."""
         return min(MAX_DELAY_S, max(1, round(1.5 ** min(n, 20) / 1.5 * (0.9 + 0.2 * self.jitter()))))
+
+
+def cancel_message(job: Job) -> dict[str, Any]:
+    """Ask the poll step to stop the attempt's job at the provider, until the provider says that it has ended."""
+    return {"kind": "cancel", "tenant": job.tenant, "job_id": job.job_id, "attempt": job.attempt, "n": 0}
 
 
 def _words(span: timedelta) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qcos.events import BatchSubmitted
 from qcos.ports import EventStore, Views
 from qcos.views import advance
 
@@ -27,14 +28,17 @@ class Project:
     views: Views
 
     def __call__(self, tenant: str, job_id: str) -> None:
-        """Move the job's row to the present of its log.
+        """Move the job's row to the present of its log. A batch's own stream has no row.
 
         Raises:
             Overtaken: it kept changing under our hands.
         """
         for _ in range(ATTEMPTS):
             row = self.views.row(tenant, job_id)
-            change = advance(row, self.events.read(tenant, job_id))
+            log = self.events.read(tenant, job_id)
+            if log and isinstance(log[0].data, BatchSubmitted):
+                return
+            change = advance(row, log)
             if change is None or self.views.save(change):
                 return
         raise Overtaken(job_id)

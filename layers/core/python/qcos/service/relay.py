@@ -1,12 +1,13 @@
-"""Stream reader: start workflows for new jobs and publish every event to the tenant's bus."""
+"""Stream reader: start and stop workflows, and publish every event to the tenant's bus."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from qcos.events import Event, JobSubmitted
-from qcos.ports import Bus, Workflows
+from qcos.events import Event, JobCancelled, JobRetried, JobSubmitted
+from qcos.ports import Bus, PollQueue, Workflows
 
 
 class NotPublished(Exception):
@@ -18,6 +19,7 @@ class Relay:
     """React to events. Repeating a reaction is harmless: executions are named, bus events carry their id."""
 
     workflows: Workflows
+    queue: PollQueue
     bus: Bus
 
     def __call__(self, events: Sequence[Event]) -> None:
@@ -27,9 +29,27 @@ class Relay:
             NotPublished: some events are not on the bus.
         """
         for event in events:
-            if isinstance(event.data, JobSubmitted):
-                start = {"tenant": event.tenant, "job_id": event.stream_id, "attempt": 1}
-                self.workflows.start(f"{event.stream_id}-1", start)
+            match event.data:
+                case JobSubmitted():
+                    self._start(event, 1)
+                case JobRetried(attempt=attempt):
+                    self._start(event, attempt)
+                case JobCancelled(attempt=attempt):
+                    self.workflows.stop(_name(event, attempt), "cancelled by the user")
+                    self.queue.send({"kind": "cancel", **_attempt(event, attempt), "n": 0}, 0)
+                case _:
+                    pass
         refused = self.bus.publish(events)
         if refused:
             raise NotPublished(f"{len(refused)} of {len(events)} events")
+
+    def _start(self, event: Event, attempt: int) -> None:
+        self.workflows.start(_name(event, attempt), _attempt(event, attempt))
+
+
+def _name(event: Event, attempt: int) -> str:
+    return f"{event.stream_id}-{attempt}"
+
+
+def _attempt(event: Event, attempt: int) -> dict[str, Any]:
+    return {"tenant": event.tenant, "job_id": event.stream_id, "attempt": attempt}

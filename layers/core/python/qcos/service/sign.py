@@ -23,17 +23,17 @@ class Sign:
     signer: EvidenceSigner
     issuer: str
 
-    def __call__(self, tenant: str, job_id: str) -> dict[str, str]:
-        """Do the step if it is this job's turn; ``{"outcome": "done" | "failed"}``."""
+    def __call__(self, tenant: str, job_id: str, attempt: int) -> dict[str, str]:
+        """Do the step if it is this attempt's turn; ``{"outcome": "done" | "failed"}``."""
         job, log = self.log.load(tenant, job_id)
-        if job.execution is None or job.terminal:
+        if job.attempt != attempt or job.execution is None or job.terminal:
             return {"outcome": "done" if job.status == "completed" else "failed"}
         news: list[EventData] = [JobCompleted(attempt=job.attempt)]
         if job.submitted.options.evidence:
             news.insert(0, self._sign(job, [event.hash for event in log]))
 
         def decision(newest: Job) -> Sequence[EventData]:
-            return [] if newest.terminal else news
+            return [] if newest.terminal or newest.attempt != attempt else news
 
         job = self.log.decide(tenant, job_id, step_origin("sign", job), decision).job
         return {"outcome": "done" if job.status == "completed" else "failed"}

@@ -10,7 +10,7 @@ from typing import Any
 from qcos.backends import backend
 from qcos.errors import InvalidCircuit
 from qcos.events import CircuitOptimized, EventData, JobFailed, TranspileStarted
-from qcos.job import Job
+from qcos.job import Job, failure
 from qcos.models import Metrics, MetricsTable, StoredObject, Verification
 from qcos.ports import ObjectStore, Optimize
 from qcos.service.log import JobLog, step_origin
@@ -27,17 +27,19 @@ class Transpile:
     objects: ObjectStore
     optimize: Optimize
 
-    def __call__(self, tenant: str, job_id: str) -> dict[str, str]:
-        """Do the step if it is this job's turn; ``{"outcome": "done" | "failed"}``."""
+    def __call__(self, tenant: str, job_id: str, attempt: int) -> dict[str, str]:
+        """Do the step if it is this attempt's turn; ``{"outcome": "done" | "failed"}``."""
         job, _ = self.log.load(tenant, job_id)
+        if job.attempt != attempt:
+            return {"outcome": "failed"}
         origin = step_origin("transpile", job)
         job = self.log.decide(tenant, job_id, origin, _start).job
         if job.terminal:
             return {"outcome": "failed"}
         if job.optimized is None:
             found = self._search(job)
-            job = self.log.decide(tenant, job_id, origin, lambda newest: _record(newest, found)).job
-        return {"outcome": "failed" if job.terminal else "done"}
+            job = self.log.decide(tenant, job_id, origin, lambda newest: _record(newest, attempt, found)).job
+        return {"outcome": "failed" if job.terminal or job.attempt != attempt else "done"}
 
     def _search(self, job: Job) -> CircuitOptimized | JobFailed:
         source = self.objects.get_checked(job.submitted.circuit).decode()
@@ -45,13 +47,8 @@ class Transpile:
         try:
             report = self.optimize(source, target, job.submitted.options.optimization_level, seconds=SECONDS)
         except InvalidCircuit as refusal:
-            return JobFailed(
-                attempt=job.attempt,
-                step="transpile",
-                code="CIRCUIT_TOO_COMPLEX" if refusal.rule == "too_complex" else refusal.code,
-                message=refusal.message,
-                retryable=False,
-            )
+            code = "CIRCUIT_TOO_COMPLEX" if refusal.rule == "too_complex" else refusal.code
+            return failure(job, "transpile", code, refusal.message, retryable=False)
         return self._store(job, report)
 
     def _store(self, job: Job, report: dict[str, Any]) -> CircuitOptimized:
@@ -85,5 +82,5 @@ def _start(job: Job) -> Sequence[EventData]:
     return [TranspileStarted(attempt=job.attempt)] if job.status == "queued" else []
 
 
-def _record(job: Job, found: CircuitOptimized | JobFailed) -> Sequence[EventData]:
-    return [] if job.terminal or job.optimized else [found]
+def _record(job: Job, attempt: int, found: CircuitOptimized | JobFailed) -> Sequence[EventData]:
+    return [] if job.terminal or job.optimized or job.attempt != attempt else [found]

@@ -21,14 +21,17 @@ from qcos.adapters.object_store import S3ObjectStore
 from qcos.adapters.secrets import SecretsManagerSecret
 from qcos.adapters.view_store import DynamoViews
 from qcos.events import Event
+from qcos.plans import PLANS, Plan
 from qcos.ports import EvidenceVerifier
 from qcos.service.backends import Backends
+from qcos.service.batches import Batches
 from qcos.service.collect import Collector
 from qcos.service.evidence import EvidenceDesk
 from qcos.service.execute import Execute
 from qcos.service.fail import Fail
 from qcos.service.jobs import Jobs
 from qcos.service.keys import Keys
+from qcos.service.lifecycle import Lifecycle
 from qcos.service.log import JobLog
 from qcos.service.poll import Poll
 from qcos.service.project import Project
@@ -58,9 +61,15 @@ def tenant() -> str:
     return setting("QCOS_TENANT")
 
 
+def plan() -> Plan:
+    """The tenant's plan."""
+    return PLANS[setting("QCOS_PLAN")]
+
+
 @cache
 def log() -> JobLog:
-    return JobLog(DynamoEventStore(setting("QCOS_EVENTS_TABLE"), client("dynamodb")), now)
+    store = DynamoEventStore(setting("QCOS_EVENTS_TABLE"), setting("QCOS_CONTROL_TABLE"), client("dynamodb"))
+    return JobLog(store, now, plan())
 
 
 @cache
@@ -114,6 +123,16 @@ def jobs() -> Jobs:
 
 
 @cache
+def lifecycle() -> Lifecycle:
+    return Lifecycle(log(), backends())
+
+
+@cache
+def batches() -> Batches:
+    return Batches(log(), views(), lifecycle())
+
+
+@cache
 def keys() -> Keys:
     return Keys(control(), secret("QCOS_PEPPER_SECRET_ARN"), now)
 
@@ -151,7 +170,7 @@ def project() -> Project:
 @cache
 def relay() -> Relay:
     workflows = StepFunctionsWorkflows(setting("QCOS_STATE_MACHINE_ARN"), client("stepfunctions"))
-    return Relay(workflows, EventBridgeBus(setting("QCOS_BUS_NAME"), client("events")))
+    return Relay(workflows, poll_queue(), EventBridgeBus(setting("QCOS_BUS_NAME"), client("events")))
 
 
 def readable(records: Sequence[Mapping[str, Any]], reader: str) -> list[Event]:
