@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .certify import Claim
 from .native import Matrix, Native
 
 
@@ -18,12 +19,22 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Via:
+    """A circuit between the input and the native one, gate by gate with what each is claimed to be in Pauli rotations.
+    Output qubit q of the input is on its qubit ``layout[q]``."""
+
+    claims: tuple[Claim, ...]
+    layout: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """``gates``, then RZ(``final_z[w]`` turns) on every native qubit w, with output qubit q of the input on native
     qubit ``layout[q]``, is claimed to be the input up to a global phase. The last RZs are never run: no measurement
     sees them.
 
-    ``checkpoints``, if any, hold one claim for every window of the input (see :func:`windows.cut`), in order.
+    ``checkpoints``, if any, hold one claim for every window of the input (see :func:`windows.cut`), in order; with
+    ``via``, one for every two-qubit block of that circuit, and its output permutation is not theirs but ``via``'s.
     """
 
     name: str
@@ -31,3 +42,4 @@ class Candidate:
     final_z: tuple[float, ...]
     layout: tuple[int, ...]
     checkpoints: tuple[Checkpoint, ...] = ()
+    via: Via | None = None

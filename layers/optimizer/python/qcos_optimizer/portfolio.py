@@ -11,15 +11,17 @@ from typing import Literal, get_args
 from qiskit.circuit import QuantumCircuit
 
 from .candidate import Candidate
+from .chains import chains
 from .document import Optimized, Tried
 from .errors import CircuitError
 from .literal import literal_metrics
-from .lowering import PartsCache, level_zero, lower, lower_windows
+from .lowering import PartsCache, level_zero, lower_windows
 from .native import Metrics, measure_up
 from .parsing import parse
+from .passes.blocks import lower_merged
 from .pulses import FRAMES
 from .source import Source, take_apart
-from .synthesis import in_windows, whole
+from .synthesis import in_windows
 from .targets import Target
 from .targets import target as find_target
 from .verification import UNITARY_QUBITS, Verifier
@@ -124,9 +126,9 @@ def _candidates(source: Source, machine: Target, level: int, seed: int) -> Itera
     if level == 0:
         return
     frames = FRAMES[native]
-    for name, operations, layout in whole(source, level, seed):
+    for name, via, merged in chains(source, level, seed):
         for frame in frames:
-            yield lower(f"{name}+{frame}", operations, layout, native, frame, cache)
+            yield lower_merged(f"{name}+{frame}", via, merged, native, frame)
     if source.qubits > UNITARY_QUBITS:
         for name, pieces in in_windows(windows, level, seed):
             for frame in frames:

@@ -15,25 +15,32 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .candidate import Candidate, Checkpoint
+from .candidate import Candidate, Checkpoint, Via
+from .certify import Certifier, Claim
 from .native import IDENTITY, Matrix, Native, rz
-from .simulation import Step, fuse, product_state, run, unitary
+from .simulation import Step, blocks, fuse, product_state, run, unitary
 from .source import Source
-from .windows import Window, cut
+from .turns import TurnsCache
+from .windows import cut
 
 UNITARY_QUBITS = 10
 STATE_QUBITS = 24
 TOLERANCE = 1e-9
+NORM_TOLERANCE = 1e-8
+
+Piece = tuple[tuple[int, ...], tuple[Step, ...]]
+"""The qubits of a window, and its gates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """``proved``: equal as unitaries, checked whole (``unitary``) or window by window (``windows``). ``tested``: equal
-    on ``states`` random product states, strong evidence but no proof. ``max_infidelity`` is the worst 1 - fidelity
-    seen, or for windows an upper bound on it."""
+    """``proved``: equal as unitaries, checked whole (``unitary``), window by window (``windows``), or by Pauli
+    rotations up to a circuit from which windows lead to the native one (``pauli``). ``tested``: equal on ``states``
+    random product states, strong evidence but no proof. ``max_infidelity`` is the worst 1 - fidelity seen, or for
+    windows and Pauli rotations an upper bound on it."""
 
     verdict: Literal["proved", "tested"]
-    method: Literal["unitary", "windows", "product_states"]
+    method: Literal["unitary", "windows", "pauli", "product_states"]
     states: int
     windows: int
     max_infidelity: float
@@ -55,6 +62,7 @@ class Verifier:
     def __init__(self, source: Source, seed: int) -> None:
         self._source = source
         self._seed = seed
+        self._certifier = Certifier()
 
     def verify(self, candidate: Candidate, deadline: float | None = None) -> Verification | None:
         """The verdict, or None if the candidate is wrong or cannot be checked (above 24 qubits without checkpoints).
@@ -64,7 +72,11 @@ class Verifier:
             return None
         if self._source.qubits <= UNITARY_QUBITS:
             return self._whole(candidate)
-        if candidate.checkpoints:
+        if candidate.via is not None:
+            found = self._by_rotations(candidate, candidate.via)
+            if found is not None:
+                return found
+        elif candidate.checkpoints:
             return self._by_windows(candidate)
         if self._source.qubits <= STATE_QUBITS:
             return self._on_states(candidate, deadline)
@@ -88,8 +100,15 @@ class Verifier:
         return fuse([operation.step() for operation in self._source.operations])
 
     @cached_property
-    def _windows(self) -> tuple[Window, ...]:
-        return cut(self._source)
+    def _windows(self) -> tuple[Piece, ...]:
+        return tuple(
+            (window.qubits, tuple(operation.step() for operation in window.operations)) for window in cut(self._source)
+        )
+
+    @cached_property
+    def _claims(self) -> tuple[Claim, ...]:
+        cache = TurnsCache()
+        return tuple(cache.claim(operation) for operation in self._source.operations)
 
     def _whole(self, candidate: Candidate) -> Verification | None:
         qubits = self._source.qubits
@@ -122,62 +141,86 @@ class Verifier:
         return Verification("tested", "product_states", states, 0, worst)
 
     def _by_windows(self, candidate: Candidate) -> Verification | None:
-        """Each window's claim: the window after what was pending before it = what is pending after its native gates."""
-        qubits = self._source.qubits
-        before = Checkpoint(0, (IDENTITY,) * qubits, tuple(range(qubits)))
-        if len(candidate.checkpoints) != len(self._windows):
+        apart = _windows_error(self._windows, candidate, candidate.layout)
+        if not apart <= NORM_TOLERANCE:
             return None
-        total = 0.0
-        for window, after in zip(self._windows, candidate.checkpoints, strict=True):
-            apart = _window_error(window, candidate.gates, before, after)
-            total += apart
-            if not total <= TOLERANCE * 10:
-                return None
-            before = after
-        if before.layout != candidate.layout:
+        # A fidelity differs from 1 by at most the square of the norm.
+        return Verification("proved", "windows", 0, len(self._windows), apart**2)
+
+    def _by_rotations(self, candidate: Candidate, via: Via) -> Verification | None:
+        """The input against ``via`` by Pauli rotations, and ``via`` against the native circuit block by block."""
+        if via.layout != candidate.layout:
             return None
-        tail: list[list[Native]] = [[] for _ in range(qubits)]
-        for gate in candidate.gates[before.cut :]:
-            if len(gate.qubits) != 1:
-                return None
-            tail[gate.qubits[0]].append(gate)
-        for wire, gates in enumerate(tail):
-            made: Matrix = IDENTITY
-            for gate in gates:
-                made = gate.matrix() @ made
-            made = rz(candidate.final_z[wire]) @ made
-            total += _norm_apart(before.pending[wire], made)
-        if not total <= TOLERANCE * 10:
+        apart = self._certifier.distance(self._claims, via.claims, self._source.qubits, via.layout)
+        if apart is None:
             return None
-        # The errors of unitaries in a row add up at most; a fidelity differs from 1 by at most the square.
-        return Verification("proved", "windows", 0, len(self._windows), total**2)
+        steps = [claim.step for claim in via.claims]
+        pieces = tuple(
+            (tuple(block.qubits), tuple(steps[member] for member in block.members))
+            for block in blocks([step.qubits for step in steps], 2)
+        )
+        apart += _windows_error(pieces, candidate, tuple(range(self._source.qubits)))
+        if not apart <= NORM_TOLERANCE:
+            return None
+        return Verification("proved", "pauli", 0, len(pieces), apart**2)
 
 
-def _window_error(window: Window, gates: Sequence[Native], before: Checkpoint, after: Checkpoint) -> float:
+def _windows_error(pieces: Sequence[Piece], candidate: Candidate, layout: tuple[int, ...]) -> float:
+    """The norm by which the candidate's claims about ``pieces`` fail: each piece after what was pending before it =
+    what is pending after its native gates. Infinite if they do not fit together, or do not end with ``layout``."""
+    qubits = len(layout)
+    before = Checkpoint(0, (IDENTITY,) * qubits, tuple(range(qubits)))
+    if len(candidate.checkpoints) != len(pieces):
+        return float("inf")
+    total = 0.0
+    for (inside, steps), after in zip(pieces, candidate.checkpoints, strict=True):
+        total += _window_error(inside, steps, candidate.gates, before, after)
+        if not total <= NORM_TOLERANCE:
+            return float("inf")
+        before = after
+    if before.layout != layout:
+        return float("inf")
+    tail: list[list[Native]] = [[] for _ in range(qubits)]
+    for gate in candidate.gates[before.cut :]:
+        if len(gate.qubits) != 1:
+            return float("inf")
+        tail[gate.qubits[0]].append(gate)
+    for wire, gates in enumerate(tail):
+        made: Matrix = IDENTITY
+        for gate in gates:
+            made = gate.matrix() @ made
+        made = rz(candidate.final_z[wire]) @ made
+        total += _norm_apart(before.pending[wire], made)
+    # The errors of unitaries in a row add up at most.
+    return total
+
+
+def _window_error(
+    qubits: tuple[int, ...], steps: Sequence[Step], gates: Sequence[Native], before: Checkpoint, after: Checkpoint
+) -> float:
     """The norm by which one window's claim fails; infinite if something outside the window changed."""
-    wires = [before.layout[qubit] for qubit in window.qubits]
+    wires = [before.layout[qubit] for qubit in qubits]
     local = {wire: number for number, wire in enumerate(wires)}
     inside = gates[before.cut : after.cut]
     if after.cut < before.cut or any(wire not in local for gate in inside for wire in gate.qubits):
         return float("inf")
     for qubit, (was, now) in enumerate(zip(before.layout, after.layout, strict=True)):
-        if now != was and qubit not in window.qubits:
+        if now != was and qubit not in qubits:
             return float("inf")
-    if sorted(after.layout[qubit] for qubit in window.qubits) != sorted(wires):
+    if sorted(after.layout[qubit] for qubit in qubits) != sorted(wires):
         return float("inf")
     for wire, (held, holds) in enumerate(zip(before.pending, after.pending, strict=True)):
         if wire not in local and not np.array_equal(held, holds):
             return float("inf")
-    place = {qubit: number for number, qubit in enumerate(window.qubits)}
+    place = {qubit: number for number, qubit in enumerate(qubits)}
     asked = [Step(before.pending[wire], (local[wire],)) for wire in wires]
-    for operation in window.operations:
-        step = operation.step()
+    for step in steps:
         asked.append(Step(step.matrix, tuple(place[qubit] for qubit in step.qubits)))
     done = [Step(gate.matrix(), tuple(local[wire] for wire in gate.qubits)) for gate in inside]
     done += [Step(after.pending[wire], (local[wire],)) for wire in wires]
     size = len(wires)
     made: Matrix = unitary(done, size).reshape((2,) * size + (2**size,))
-    made = _permute(made, tuple(local[after.layout[qubit]] for qubit in window.qubits)).reshape(2**size, 2**size)
+    made = _permute(made, tuple(local[after.layout[qubit]] for qubit in qubits)).reshape(2**size, 2**size)
     return _norm_apart(unitary(asked, size), made)
 
 

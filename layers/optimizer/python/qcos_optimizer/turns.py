@@ -1,0 +1,128 @@
+"""Gates as sequences of Pauli rotations (see :mod:`pauli`): quarter turns for a Clifford, any angle for the others."""
+
+from __future__ import annotations
+
+import cmath
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from qiskit.circuit.library import UnitaryGate
+
+from .certify import Claim, turns_matrix
+from .native import Matrix, Native
+from .pauli import PauliForm, Turn
+from .rotations import Local, Part, parts_of
+from .simulation import Step
+from .source import Operation, clean, expand
+
+_AXES = {"x": (1, 0), "z": (0, 1), "y": (1, 1)}
+_TIDY = 1e-13
+
+
+def turns_of_one(matrix: Matrix) -> tuple[Turn, ...]:
+    """A one-qubit unitary as RZ RX RZ; angles a hair from an eighth of a turn are put on it."""
+    low, high = abs(matrix[0, 0]), abs(matrix[1, 0])
+    middle = 2 * math.atan2(high, low) / (2 * math.pi)
+    if high < 1e-13:
+        return _kept((0, 1, _angle(matrix[1, 1] * matrix[0, 0].conjugate())))
+    if low < 1e-13:
+        after = _angle(-matrix[1, 0] * matrix[0, 1].conjugate()) + 0.5
+        return _kept((1, 0, 0.5), (0, 1, after))
+    # RZ(a) RX(b) RZ(c) = [[c e(-a-c), -i s e(-a+c)], [-i s e(a-c), c e(a+c)]], each e of half the angle
+    total = _angle(matrix[1, 1] * matrix[0, 0].conjugate())
+    split = _angle(1j * matrix[1, 0] * matrix[0, 0].conjugate())
+    return _kept((0, 1, total - split), (1, 0, middle), (0, 1, split))
+
+
+def turns_of_parts(parts: Sequence[Part]) -> tuple[Turn, ...]:
+    """The parts of a gate of at most two qubits."""
+    made: list[Turn] = []
+    for part in parts:
+        if isinstance(part, Local):
+            made += [(x << part.slot, z << part.slot, turns) for x, z, turns in turns_of_one(part.matrix)]
+        else:
+            x, z = _AXES[part.axis]
+            made += _kept((3 * x, 3 * z, part.turns))
+    return tuple(made)
+
+
+def native_claim(gate: Native) -> Claim:
+    """A native gate as it is defined: frames turned there and back about a rotation."""
+    step = Step(gate.matrix(), gate.qubits)
+    if gate.gate == "zz":
+        return Claim(step, ((0, 3, gate.angles[0]),))
+    if gate.gate == "ms":
+        first, second, angle = gate.angles
+        back, forth = ((0, 1, -first), (0, 2, -second)), ((0, 1, first), (0, 2, second))
+        return Claim(step, (*back, (3, 0, angle), *forth))
+    phase = gate.angles[0]
+    return Claim(step, ((0, 1, -phase), (1, 0, 0.5 if gate.gate == "gpi" else 0.25), (0, 1, phase)))
+
+
+def placed_claims(placed: Iterable[tuple[Turn, tuple[int, ...]]]) -> tuple[Claim, ...]:
+    """Rotations on the qubits named, each as a step of its own."""
+    return tuple(Claim(Step(turns_matrix((turn,), len(qubits)), qubits), (turn,)) for turn, qubits in placed)
+
+
+def form_of(claims: Iterable[Claim], qubits: int) -> PauliForm:
+    """The circuit of ``claims`` as rotations and a Clifford, all that can be merged merged."""
+    form = PauliForm(qubits)
+    for claim in claims:
+        places = claim.step.qubits
+        for x, z, turns in claim.turns:
+            form.turn(_spread(x, places), _spread(z, places), turns)
+    form.settle()
+    return form
+
+
+@dataclass(slots=True)
+class TurnsCache:
+    """Claims about gates, worked out once for each kind of gate."""
+
+    _known: dict[tuple[str, tuple[float, ...]], tuple[Matrix, tuple[Turn, ...]]] = field(default_factory=dict)
+
+    def claim(self, operation: Operation) -> Claim:
+        """``operation`` in rotations; gates of more than two qubits through their definition."""
+        gate = operation.gate
+        if isinstance(gate, UnitaryGate):
+            matrix = np.asarray(gate.to_matrix(), dtype=np.complex128)
+            return Claim(Step(matrix, operation.qubits), turns_of_parts(parts_of("unitary", (), matrix)))
+        key = (gate.name, tuple(float(angle) for angle in gate.params))
+        if key not in self._known:
+            matrix = np.asarray(gate.to_matrix(), dtype=np.complex128)
+            self._known[key] = (matrix, self._turns(operation, matrix))
+        matrix, turns = self._known[key]
+        return Claim(Step(matrix, operation.qubits), turns)
+
+    def _turns(self, operation: Operation, matrix: Matrix) -> tuple[Turn, ...]:
+        gate = clean(operation.gate)
+        size = len(operation.qubits)
+        if size <= 2:
+            return turns_of_parts(parts_of(gate.name, tuple(float(angle) for angle in gate.params), matrix))
+        made: list[Turn] = []
+        for inner in expand([Operation(gate, tuple(range(size)))], 2):
+            claim = self.claim(inner)
+            for x, z, turns in claim.turns:
+                made.append((_spread(x, inner.qubits), _spread(z, inner.qubits), turns))
+        return tuple(made)
+
+
+def _spread(mask: int, qubits: tuple[int, ...]) -> int:
+    return sum(1 << qubit for slot, qubit in enumerate(qubits) if mask >> slot & 1)
+
+
+def _kept(*turns: Turn) -> tuple[Turn, ...]:
+    return tuple((x, z, angle) for x, z, angle in ((x, z, _tidy(angle)) for x, z, angle in turns) if angle)
+
+
+def _tidy(turns: float) -> float:
+    """``turns`` within half a turn, put on a multiple of 1/96 if it is within rounding of it."""
+    turns = math.remainder(turns, 1.0)
+    near = round(turns * 96) / 96
+    return near if abs(turns - near) < _TIDY else turns
+
+
+def _angle(number: complex) -> float:
+    return cmath.phase(number) / (2 * math.pi)

@@ -1,0 +1,223 @@
+"""The Pauli-rotation proof: right circuits of every kind pass, hundreds of wrong ones do not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from qiskit.circuit import QuantumCircuit
+from qiskit.quantum_info import Operator
+
+from qcos_optimizer.certify import Certifier, Claim, pauli_matrix, turns_matrix
+from qcos_optimizer.native import Native
+from qcos_optimizer.passes.gadgets import Weighting, synthesize
+from qcos_optimizer.pauli import Pauli, PauliForm, anticommute, sign, times
+from qcos_optimizer.simulation import Step
+from qcos_optimizer.source import take_apart
+from qcos_optimizer.turns import TurnsCache, form_of, native_claim, placed_claims, turns_of_one
+
+from .circuits import random_circuit
+
+
+def claims_of(circuit: QuantumCircuit) -> tuple[Claim, ...]:
+    cache = TurnsCache()
+    return tuple(cache.claim(operation) for operation in take_apart(circuit).operations)
+
+
+def matrix(pauli: Pauli, qubits: int) -> np.ndarray:
+    x, z, _ = pauli
+    return sign(pauli) * pauli_matrix(x, z, qubits)
+
+
+def clifford_and_t(qubits: int, gates: int, seed: int) -> QuantumCircuit:
+    random = np.random.default_rng([seed, qubits])
+    circuit = QuantumCircuit(qubits)
+    for _ in range(gates):
+        first, second, third = (int(place) for place in random.choice(qubits, 3, replace=False))
+        kind = int(random.integers(9))
+        if kind < 3:
+            circuit.cx(first, second)
+        elif kind < 5:
+            circuit.h(first)
+        elif kind < 7:
+            circuit.rz(float(random.choice([math.pi / 4, -math.pi / 4, 0.3, math.pi / 2])), first)
+        elif kind == 7:
+            circuit.ccx(first, second, third)
+        else:
+            circuit.swap(first, second)
+    return circuit
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_products_of_paulis(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    x, z, other_x, other_z = (int(mask) for mask in random.integers(0, 8, 4))
+    one: Pauli = (x, z, (x & z).bit_count() % 4)
+    other: Pauli = (other_x, other_z, ((other_x & other_z).bit_count() + 2) % 4)
+    made = times(one, other)
+    rest = (made[2] - (made[0] & made[1]).bit_count()) % 4
+    expected = matrix(one, 3) @ matrix(other, 3)
+    assert np.allclose(expected, 1j**rest * pauli_matrix(made[0], made[1], 3))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_form_is_the_circuit(seed: int) -> None:
+    """Rotations, then a Clifford that makes of each X and Z what the rows say."""
+    circuit = random_circuit(3, 25, seed)
+    form = form_of(claims_of(circuit), 3)
+    rotations = turns_matrix(form.rotations, 3)
+    clifford = Operator(circuit).data @ rotations.conj().T
+    for qubit in range(3):
+        for row, generator in ((form.image_x[qubit], (1 << qubit, 0)), (form.image_z[qubit], (0, 1 << qubit))):
+            seen = clifford.conj().T @ pauli_matrix(*generator, 3) @ clifford
+            assert np.abs(seen - matrix(row, 3)).max() < 1e-9
+    assert form.error < 1e-9
+    assert all(abs(turns) > 1e-12 for _, _, turns in form.rotations)
+
+
+def test_equal_rotations_are_merged_across_those_that_commute() -> None:
+    circuit = QuantumCircuit(3)
+    circuit.t(0)
+    circuit.rzz(0.3, 0, 1)
+    circuit.cx(0, 2)
+    circuit.t(0)
+    circuit.cx(0, 2)
+    circuit.rzz(-0.3, 0, 1)
+    form = form_of(claims_of(circuit), 3)
+    assert form.rotations == []
+    circuit.h(0)
+    circuit.t(0)
+    circuit.h(0)
+    circuit.t(0)
+    first, second = form_of(claims_of(circuit), 3).rotations
+    assert anticommute(*first[:2], *second[:2])
+    assert first[2] == second[2] == 0.125
+
+
+def test_what_stood_between_may_vanish() -> None:
+    """X(0.2) Z(0.1) Z(-0.1) X(-0.2), the middle apart at first: only a second look finds that all is nothing."""
+    form = PauliForm(2)
+    for x, z, turns in ((1, 0, 0.2), (0, 1, 0.1), (0, 2, 0.1), (1, 0, -0.2)):
+        form.turn(x, z, turns)
+    assert len(form.rotations) == 4
+    form.turn(1, 0, 0.2)
+    form.turn(0, 1, -0.1)
+    form.turn(1, 0, -0.2)
+    form.settle()
+    assert form.rotations == [(0, 2, 0.1)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_one_qubit_gates_are_their_turns(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    for angles in (random.uniform(-7, 7, 3), random.integers(-4, 5, 3) * math.pi / 4):
+        circuit = QuantumCircuit(1)
+        circuit.u(*angles, 0)
+        wanted = Operator(circuit).data
+        made = turns_matrix(turns_of_one(wanted), 1)
+        assert abs(abs(np.vdot(wanted, made)) - 2) < 1e-12
+
+
+@pytest.mark.parametrize("gate", [("gpi", (0,), (0.3,)), ("gpi2", (0,), (0.7,)), ("zz", (0, 1), (0.2,))])
+def test_native_gates_are_their_turns(gate: tuple[str, tuple[int, ...], tuple[float, ...]]) -> None:
+    assert Certifier().distance([native_claim(Native(*gate))], [native_claim(Native(*gate))], 2, (0, 1)) is not None  # type: ignore[arg-type]
+    ms = native_claim(Native("ms", (0, 1), (0.1, 0.4, 0.2)))
+    assert abs(abs(np.vdot(ms.step.matrix, turns_matrix(ms.turns, 2))) - 4) < 1e-12
+
+
+@pytest.mark.parametrize("qubits", [3, 5, 14])
+@pytest.mark.parametrize("seed", range(4))
+def test_rewritten_circuits_are_proved(qubits: int, seed: int) -> None:
+    circuit = clifford_and_t(qubits, 60, seed)
+    wanted = claims_of(circuit)
+    made = synthesize(form_of(wanted, qubits), Weighting())
+    assert made is not None
+    found = Certifier().distance(wanted, placed_claims(made.turns), qubits, made.layout)
+    assert found is not None
+    assert found < 1e-10
+    if qubits <= 5:
+        small = turns_matrix(
+            (
+                (
+                    sum(1 << wire for slot, wire in enumerate(wires) if x >> slot & 1),
+                    sum(1 << wire for slot, wire in enumerate(wires) if z >> slot & 1),
+                    turns,
+                )
+                for (x, z, turns), wires in made.turns
+            ),
+            qubits,
+        )
+        tensor = small.reshape((2,) * qubits + (2**qubits,))
+        axes = [qubits - 1 - made.layout[qubits - 1 - axis] for axis in range(qubits)] + [qubits]
+        again = tensor.transpose(axes).reshape(2**qubits, 2**qubits)
+        assert abs(abs(np.vdot(Operator(circuit).data, again)) / 2**qubits - 1) < 1e-10
+
+
+def mutants(claims: tuple[Claim, ...], random: np.random.Generator) -> list[tuple[Claim, ...]]:
+    """One change each, every one of which changes the unitary: the changed claim itself stays true."""
+    made = []
+    for _ in range(12):
+        place = int(random.integers(len(claims)))
+        (x, z, turns), qubits = claims[place].turns[0], claims[place].step.qubits
+        kind = int(random.integers(5))
+        if kind == 0:
+            other: tuple[Claim, ...] = ()
+        elif kind == 1:
+            other = placed_claims([((x, z, turns + float(random.choice([1e-6, -0.01, 0.25, 0.5]))), qubits)])
+        elif kind == 2 and abs(math.remainder(turns, 0.5)) > 1e-6:
+            other = placed_claims([((x, z, -turns), qubits)])
+        elif kind == 3:
+            masks = (z, x) if x != z else (x, 0)
+            other = placed_claims([((*masks, turns), qubits)])
+        else:
+            other = (*placed_claims([((1, 0, 0.5), (qubits[0],))]), claims[place])
+        made.append((*claims[:place], *other, *claims[place + 1 :]))
+    return made
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_mutant_is_proved(seed: int) -> None:
+    qubits = 3 + seed % 8
+    wanted = claims_of(clifford_and_t(qubits, 40, seed))
+    form = form_of(wanted, qubits)
+    made = synthesize(form, Weighting())
+    assert made is not None
+    certifier = Certifier()
+    right = placed_claims(made.turns)
+    assert certifier.distance(wanted, right, qubits, made.layout) is not None
+    for mutant in mutants(right, np.random.default_rng(seed)):
+        assert certifier.distance(wanted, mutant, qubits, made.layout) is None
+    swapped = (made.layout[1], made.layout[0], *made.layout[2:])
+    assert certifier.distance(wanted, right, qubits, swapped) is None
+    assert certifier.distance(wanted, right, qubits, (0,) * qubits) is None
+
+
+def test_a_false_claim_shows_in_the_distance() -> None:
+    true = placed_claims([((1, 2, 0.1), (0, 1))])[0]
+    false = replace(true, turns=((1, 2, 0.1 + 1e-6),))
+    found = Certifier().distance([true], [replace(false, step=true.step)], 2, (0, 1))
+    assert found is None or found > 1e-6
+    found = Certifier().distance([true], [false], 2, (0, 1))
+    assert found is None
+    # A claim of other rotations than its matrix, equal to the wanted ones: the matrix counts.
+    lying = Claim(Step(turns_matrix(((1, 2, 0.3),), 2), (0, 1)), true.turns)
+    found = Certifier().distance([true], [lying], 2, (0, 1))
+    assert found is not None
+    assert found > 0.1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Claim(Step(np.eye(4, dtype=np.complex128), (0, 0)), ()),
+        Claim(Step(np.eye(4, dtype=np.complex128), (0, 2)), ()),
+        Claim(Step(np.eye(2, dtype=np.complex128), (0, 1)), ()),
+        Claim(Step(np.eye(2, dtype=np.complex128), (0,)), ((2, 0, 1.0),)),
+    ],
+)
+def test_claims_that_do_not_fit(broken: Claim) -> None:
+    assert Certifier().distance([], [broken], 2, (0, 1)) is None
+    assert Certifier().distance([broken], [], 2, (0, 1)) is None
+    assert Certifier().distance([], [], 2, (0, 1)) == 0.0
