@@ -94,6 +94,7 @@ class CircuitOptimized(EventData):
     optimized: StoredObject
     provider_input: StoredObject
     report: StoredObject
+    optimized_qasm3: StoredObject | None = None
 
 
 class ExecutionIntended(EventData):

@@ -15,8 +15,9 @@ import threading
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
-from qcos.errors import Unauthorized, ValidationFailed
+from qcos.errors import KeyNotFound, Unauthorized, ValidationFailed
 from qcos.models import moment, timestamp
 from qcos.ports import ApiKey, Clock, Control
 
@@ -47,17 +48,20 @@ class Keys:
     _cache: dict[str, tuple[float, ApiKey]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def mint(self, tenant: str, name: str, scopes: Sequence[str]) -> tuple[str, ApiKey]:
+    def mint(self, tenant: str, name: str, scopes: Sequence[str], expires_in: str | None = None) -> tuple[str, ApiKey]:
         """A new key's text, shown this once, and what is stored of it.
 
+        ``expires_in`` is a whole number of days or hours, ``90d`` or ``12h``, up to ten years; None is for ever.
+
         Raises:
-            ValidationFailed: a scope is unknown, or the name is empty or over 100 characters.
+            ValidationFailed: a scope is unknown, the name is empty or over 100 characters, or the expiry is no span.
         """
         unknown = sorted(set(scopes) - set(SCOPES))
         if unknown or not scopes:
             raise ValidationFailed(f"scopes must be some of: {', '.join(SCOPES)}", [{"field": "scopes"}])
         if not 0 < len(name) <= 100:
             raise ValidationFailed("name must have 1 to 100 characters", [{"field": "name"}])
+        expires_at = timestamp(self.clock() + span(expires_in)) if expires_in is not None else None
         public_id = _base62(secrets.randbits(8 * 5), 8)
         secret = _base62(secrets.randbits(256), 43)
         body = f"qcos_live_{public_id}_{secret}"
@@ -68,9 +72,27 @@ class Keys:
             digest=self._digest(secret),
             scopes=tuple(sorted(set(scopes))),
             created_at=timestamp(self.clock()),
+            expires_at=expires_at,
         )
         self.control.put_api_key(key)
         return body + _checksum(body), key
+
+    def all(self, tenant: str) -> list[ApiKey]:
+        """Every key of the tenant, revoked and expired ones included, oldest first."""
+        return self.control.api_keys(tenant)
+
+    def revoke(self, tenant: str, public_id: str) -> ApiKey:
+        """Revoke a key, for ever; it is refused everywhere within :data:`CACHE_S` seconds.
+
+        Raises:
+            KeyNotFound: the tenant has no such key.
+        """
+        key = self.control.revoke_api_key(tenant, public_id, timestamp(self.clock()))
+        if key is None:
+            raise KeyNotFound("There is no API key of that id. GET /api/v2/keys lists yours.")
+        with self._lock:
+            self._cache.pop(public_id, None)
+        return key
 
     def authenticate(self, headers: Mapping[str, str]) -> Principal:
         """Whom the request's key stands for.
@@ -90,6 +112,7 @@ class Keys:
         return Principal(key.tenant, key.public_id, key.scopes)
 
     def _lookup(self, public_id: str) -> ApiKey | None:
+        """The key as stored, at most :data:`CACHE_S` seconds old; reading it anew notes that it is used."""
         now = self.clock().timestamp()
         with self._lock:
             cached = self._cache.get(public_id)
@@ -103,10 +126,25 @@ class Keys:
                 if len(self._cache) >= 1000:
                     self._cache.clear()
                 self._cache[public_id] = (now, key)
+        if key is not None:
+            self.control.touch_api_key(public_id, timestamp(self.clock()))
         return key
 
     def _digest(self, secret: str) -> str:
         return hashlib.sha256(self.pepper().encode() + secret.encode()).hexdigest()
+
+
+def span(text: str) -> timedelta:
+    """The time that ``90d`` or ``12h`` says.
+
+    Raises:
+        ValidationFailed: it says none, or more than ten years.
+    """
+    match = re.fullmatch(r"([1-9][0-9]{0,4})([dh])", text, re.ASCII)
+    found = timedelta(**{"days" if match[2] == "d" else "hours": int(match[1])}) if match else timedelta(0)
+    if not timedelta(0) < found <= timedelta(days=3650):
+        raise ValidationFailed("expires_in must be like 90d or 12h, at most 3650d", [{"field": "expires_in"}])
+    return found
 
 
 def _from_headers(headers: Mapping[str, str]) -> str:

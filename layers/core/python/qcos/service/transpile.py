@@ -54,6 +54,7 @@ class Transpile:
     def _store(self, job: Job, report: dict[str, Any]) -> CircuitOptimized:
         provider_input = self._put_json("ionq", report.pop("ionq_input"))
         optimized = self.objects.put("optimized", report.pop("qasm2").encode(), "text/plain; charset=utf-8")
+        qasm3 = report.pop("qasm3", None)
         metrics = {name: Metrics.model_validate(value) for name, value in report["metrics"].items()}
         proof = report["verification"]
         return CircuitOptimized(
@@ -71,6 +72,9 @@ class Transpile:
             optimized=optimized,
             provider_input=provider_input,
             report=self._put_json("reports", report),
+            optimized_qasm3=self.objects.put("optimized", qasm3.encode(), "text/plain; charset=utf-8")
+            if qasm3
+            else None,
         )
 
     def _put_json(self, kind: str, document: Any) -> StoredObject:

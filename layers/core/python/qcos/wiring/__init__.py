@@ -25,6 +25,7 @@ from qcos.plans import PLANS, Plan
 from qcos.ports import EvidenceVerifier
 from qcos.service.backends import Backends
 from qcos.service.batches import Batches
+from qcos.service.circuits import Circuits
 from qcos.service.collect import Collector
 from qcos.service.evidence import EvidenceDesk
 from qcos.service.execute import Execute
@@ -35,7 +36,9 @@ from qcos.service.lifecycle import Lifecycle
 from qcos.service.log import JobLog
 from qcos.service.poll import Poll
 from qcos.service.project import Project
+from qcos.service.rates import Rates
 from qcos.service.relay import Relay
+from qcos.service.stats import Stats
 from qcos.service.submit import Submit
 
 
@@ -130,6 +133,21 @@ def lifecycle() -> Lifecycle:
 @cache
 def batches() -> Batches:
     return Batches(log(), views(), lifecycle())
+
+
+@cache
+def circuits() -> Circuits:
+    return Circuits(log(), objects())
+
+
+@cache
+def stats() -> Stats:
+    return Stats(views(), now, plan())
+
+
+@cache
+def rates() -> Rates:
+    return Rates(control(), now, plan())
 
 
 @cache

@@ -1,0 +1,46 @@
+"""A job's circuit, as it was submitted and as it was run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from qcos.errors import ValidationFailed
+from qcos.ports import ObjectStore
+from qcos.service.log import JobLog
+
+Format = Literal["qasm2", "qasm3", "ionq"]
+Which = Literal["original", "optimized"]
+
+
+@dataclass(frozen=True)
+class Circuits:
+    """Serve circuits byte for byte as their digests have them."""
+
+    log: JobLog
+    objects: ObjectStore
+
+    def get(self, tenant: str, job_id: str, which: Which, form: Format) -> tuple[bytes, str, str]:
+        """The circuit's bytes, their media type and their digest (that of the evidence where it hashes them).
+
+        Raises:
+            JobNotFound: this tenant has no such job.
+            ValidationFailed: the job has no such circuit, or not yet, or not in that form.
+        """
+        job, _ = self.log.load(tenant, job_id)
+        if which == "original":
+            if form != "qasm2":
+                raise ValidationFailed("The original is kept as it was submitted: format=qasm2.", [{"field": "format"}])
+            return self.objects.get_checked(job.submitted.circuit), "text/plain", job.submitted.circuit.digest
+        if job.optimized is None:
+            raise ValidationFailed(
+                f"There is no optimized circuit: the job is {job.status}.", [{"field": "which", "status": job.status}]
+            )
+        stored, media_type = {
+            "qasm2": (job.optimized.optimized, "text/plain"),
+            "qasm3": (job.optimized.optimized_qasm3, "text/plain"),
+            "ionq": (job.optimized.provider_input, "application/json"),
+        }[form]
+        if stored is None:
+            raise ValidationFailed("This job was optimized before OpenQASM 3 was kept.", [{"field": "format"}])
+        return self.objects.get_checked(stored), media_type, stored.digest
