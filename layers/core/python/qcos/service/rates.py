@@ -47,7 +47,7 @@ class Rates:
             count = self.control.count_request(tenant, f"{prefix}#{name}", seconds + reset + DAY_S)
             if count > limit:
                 raise RateLimitExceeded(
-                    f"The plan {self.plan.name} allows {limit:,} requests a {what}. The next {what} begins in {reset} s.",
+                    f"The plan {self.plan.name} allows {limit:,} requests a {what}. Try again in {reset} s.",
                     retry_after_s=reset,
                 )
             left.append(Allowance(limit, limit - count, reset))

@@ -53,7 +53,7 @@ class Transpile:
 
     def _store(self, job: Job, report: dict[str, Any]) -> CircuitOptimized:
         provider_input = self._put_json("ionq", report.pop("ionq_input"))
-        optimized = self.objects.put("optimized", report.pop("qasm2").encode(), "text/plain; charset=utf-8")
+        optimized = self._put_text(report.pop("qasm2"))
         qasm3 = report.pop("qasm3", None)
         metrics = {name: Metrics.model_validate(value) for name, value in report["metrics"].items()}
         proof = report["verification"]
@@ -76,6 +76,9 @@ class Transpile:
             if qasm3
             else None,
         )
+
+    def _put_text(self, circuit: str) -> StoredObject:
+        return self.objects.put("optimized", circuit.encode(), "text/plain; charset=utf-8")
 
     def _put_json(self, kind: str, document: Any) -> StoredObject:
         text = json.dumps(document, separators=(",", ":"), sort_keys=True, allow_nan=False)
