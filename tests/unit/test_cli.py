@@ -280,7 +280,7 @@ sys.exit(main(sys.argv[1:]))
 EVERYTHING_ELSE = {
     *("pydantic", "pydantic_core", "fastapi", "starlette", "mangum", "boto3", "botocore", "httpx", "aws_xray_sdk"),
     *("aws_lambda_powertools", "qiskit", "qiskit_ionq", "numpy", "scipy", "qcos_optimizer", "cryptography"),
-    *("infra", "functions"),
+    *("infra", "functions", "typst", "segno"),
 }
 
 

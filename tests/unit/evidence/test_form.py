@@ -129,7 +129,8 @@ def test_no_cose_without_a_signature(signatures: Any) -> None:
 
 
 def test_what_cbor_cannot_carry() -> None:
-    for document in {"x": 1.5}, {"x": "\ud800"}, {1: 2}, {"x": b""}, {"x": 2**53}:
+    documents: list[Any] = [{"x": 1.5}, {"x": "\ud800"}, {1: 2}, {"x": b""}, {"x": 2**53}]
+    for document in documents:
         with pytest.raises(EvidenceError):
             cbor.dumps(document)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qcos_evidence import EvidenceError, Malformed, attachments, digest, pdf, read, sha3_256, verify
+from qcos_evidence import EvidenceError, Malformed, attachments, digest, pdf, read, report, sha3_256, verify
 from qcos_evidence.page import view
 from tests.unit.evidence.samples import KEYS, NOW, OURS, RESULT, STRANGER, force_sign, signed, text, unsigned
 
@@ -171,8 +171,11 @@ def test_an_edited_page_differs_though_its_bundle_is_good() -> None:
     at = PAGE.index(b"\n" + number + b" 0 obj")
     stream = PAGE.index(b"stream\n", at) + 40
     edited = PAGE[:stream] + bytes([PAGE[stream] ^ 1]) + PAGE[stream + 1 :]
-    assert verify(edited, KEYS, now=NOW).valid
     assert pdf.page_state(edited) == "differs"
+    verdict = verify(edited, KEYS, now=NOW)
+    assert (verdict.valid, verdict.page, verdict.checks["signature"]) == (False, "differs", "valid")
+    assert [reason.code for reason in verdict.reasons] == ["page_differs"]
+    assert "WAS CHANGED" in report(verdict)
 
 
 def test_the_page_of_another_result_differs() -> None:
@@ -188,8 +191,9 @@ def test_a_page_of_another_version_is_not_checked(monkeypatch: pytest.MonkeyPatc
     old, new = b"qcos-evidence-page ", b"qcos-evidence-pag3 "
     assert pdf.page_state(PAGE.replace(old, new)) == "not_checked"
     monkeypatch.setitem(sys.modules, "typst", None)
-    assert pdf.page_state(PAGE) == "not_checked"
-    assert verify(PAGE, KEYS, now=NOW).valid
+    verdict = verify(PAGE, KEYS, now=NOW)
+    assert (verdict.valid, verdict.form, verdict.page) == (True, "pdf", "not_checked")
+    assert "NOT CHECKED" in report(verdict)
 
 
 def test_a_stranger_can_make_a_page_but_not_a_valid_one() -> None:

@@ -67,6 +67,7 @@ def test_a_genuine_bundle(keypair: KeyPair, form: Any) -> None:
         job_id="job_xyz789",
         created_at="2026-02-06T12:00:20.000Z",
         bundle_hash=digest(bundle),
+        form="json" if form is text else None,
     )
 
 
@@ -119,7 +120,8 @@ def changed_event(**changes: Any) -> list[Any]:
         (EVENTS[:-1], "events_mismatch"),
         (EVENTS[1:], "events_mismatch"),
         (EVENTS[1:], "event_chain_broken"),
-        ([*EVENTS, EVENTS[-1]], "events_mismatch"),
+        ([*EVENTS, EVENTS[-1]], "event_chain_broken"),
+        ([*EVENTS, EVENTS[0]], "event_chain_broken"),
         (EVENTS[::-1], "event_chain_broken"),
         (changed_event(data={"chosen": "another"}), "events_mismatch"),
         (changed_event(data={"chosen": "another"}), "event_chain_broken"),
@@ -136,7 +138,7 @@ def changed_event(**changes: Any) -> list[Any]:
         ("events", "event_malformed"),
         (7, "event_malformed"),
     ],
-    ids=range(20),
+    ids=range(21),
 )
 def test_events_that_are_not_those_of_the_bundle(events: Any, code: str) -> None:
     verdict = verify(signed(), KEYS, now=NOW, events=events)
@@ -149,6 +151,13 @@ def test_events_may_come_without_their_own_hash() -> None:
     assert verify(signed(), KEYS, now=NOW, events=tuple(bare)).valid
 
 
+def test_a_log_may_have_gone_on_after_the_bundle() -> None:
+    longer = chained(*(event["data"] for event in EVENTS), {"signed": "ev_abc123"}, {"completed": 1})
+    assert longer[:5] == EVENTS
+    assert verify(signed(), KEYS, now=NOW, events=longer).valid
+    assert codes(verify(signed(), KEYS, now=NOW, events=[*longer[:-2], longer[-1]])) == {"event_chain_broken"}
+
+
 def test_a_long_log_needs_its_events() -> None:
     many = chained(*({"n": number} for number in range(257)))
     bundle = force_sign(unsigned(event_log=event_log("job_xyz789", [event_hash(one) for one in many])))
@@ -156,6 +165,7 @@ def test_a_long_log_needs_its_events() -> None:
     assert outcomes(verdict) == "ShT"
     assert codes(verdict) == {"events_needed"}
     assert verify(bundle, KEYS, now=NOW, events=many).valid
+    assert verify(bundle, KEYS, now=NOW, events=chained(*({"n": number} for number in range(258)))).valid
     short = verify(bundle, KEYS, now=NOW, events=many[:-1])
     assert codes(short) == {"event_size_mismatch", "event_head_mismatch", "event_root_mismatch"}
     assert not verify(bundle, KEYS, now=NOW, events=[]).valid

@@ -22,7 +22,7 @@ from qcos_evidence.form import Form, read
 from qcos_evidence.keys import KeyPair, KeySet, LocalSigner, PublicKey, Signer, mu, spki_to_public
 from qcos_evidence.schema import Reason
 from qcos_evidence.signing import sign, to_be_signed
-from qcos_evidence.verification import Verdict, report, verify
+from qcos_evidence.verification import Verdict, report, signed_parts, verify
 
 __all__ = [
     "EvidenceError",
@@ -47,6 +47,7 @@ __all__ = [
     "report",
     "sha3_256",
     "sign",
+    "signed_parts",
     "spki_to_public",
     "to_be_signed",
     "verify",

@@ -79,19 +79,19 @@ def _plain(value: object, depth: int) -> Any:
     return copied
 
 
-def parse(data: bytes) -> dict[str, Any]:
+def parse(data: bytes, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """Read one JSON object strictly: what two readers could understand differently is refused.
 
     Lone surrogates (``"\\ud800"``) are read, because the JSON is well defined; they have no canonical bytes, so no
     signature over them can be valid.
 
     Args:
-        data: UTF-8 without a byte order mark, at most 256 KiB.
+        data: UTF-8 without a byte order mark, at most ``max_bytes`` long.
     Raises:
         Malformed: see its codes.
     """
-    if len(data) > MAX_BYTES:
-        raise Malformed("too_large", f"the document is longer than {MAX_BYTES} bytes")
+    if len(data) > max_bytes:
+        raise Malformed("too_large", f"the document is longer than {max_bytes} bytes")
     if data.startswith(_BYTE_ORDER_MARKS):
         raise Malformed("byte_order_mark", "the document must be UTF-8 without a byte order mark")
     try:

@@ -88,6 +88,12 @@ class PublicKey:
             return False
         return True
 
+    def to_pem(self) -> str:
+        """The key as PEM of a SubjectPublicKeyInfo (RFC 9881, RFC 8410), as OpenSSL reads it."""
+        body = base64.b64encode(_SPKI_PREFIXES[self.algorithm] + self.public).decode()
+        lines = (body[start : start + 64] for start in range(0, len(body), 64))
+        return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
+
     def to_jwk(self) -> dict[str, Any]:
         """The key as a JWK: AKP (RFC 9964) or OKP (RFC 8037), with nbf and exp in seconds since 1970."""
         jwk: dict[str, Any] = {**_required_members(self.algorithm, self.public), "alg": self.algorithm}

@@ -6,6 +6,9 @@ well formed and agree with each other and with whatever circuit, events and expe
 made comes out ``invalid``, with the reason.
 
 A valid bundle is authentic, not new: whoever needs to know that it is *this* job's passes ``expected_job_id``.
+
+Of a PDF it is the attached bundle that is judged. Its page is made again from the attachments and compared: a page that
+differs makes the document invalid, and one that could not be compared is said to be ``not_checked``.
 """
 
 from __future__ import annotations
@@ -19,8 +22,9 @@ from qcos_evidence.bundle import content, event_hash, sha3_256, sha256_text
 from qcos_evidence.canonical import MAX_BYTES, canonical, plain
 from qcos_evidence.encoding import decode_base64
 from qcos_evidence.errors import EvidenceError, Malformed
-from qcos_evidence.form import read
+from qcos_evidence.form import Form, form_of, read
 from qcos_evidence.keys import SIGNATURE_BYTES, KeySet, PublicKey
+from qcos_evidence.pdf import PageState, page_state
 from qcos_evidence.schema import (
     CLOCK_SKEW,
     SIGNATURE_PREFIX,
@@ -47,7 +51,8 @@ class Verdict:
 
     ``bundle_id``, ``job_id`` and ``created_at`` are what the bundle says of itself, None where it says nothing
     well formed; they are only to be believed if the verdict is ``valid``. ``bundle_hash`` is ``sha3-256:<hex>``, None
-    if the bundle has no canonical bytes.
+    if the bundle has no canonical bytes. ``form`` is None for a bundle that was given as an object. ``page`` is None
+    unless the form is ``pdf``; ``not_checked`` means that the page's words are not known to be the bundle's.
     """
 
     valid: bool
@@ -57,6 +62,8 @@ class Verdict:
     job_id: str | None
     created_at: str | None
     bundle_hash: str | None
+    form: Form | None = None
+    page: PageState | None = None
 
 
 def verify(
@@ -73,12 +80,12 @@ def verify(
 
     Args:
         document: a bundle in any form, as bytes, which is the stricter way (a reader that has already run may have
-            dropped a repeated member), or the object that :func:`~qcos_evidence.form.read` gave. Of a PDF the attached
-            bundle is judged; what its page says is :func:`qcos_evidence.pdf.page_state`'s to compare.
+            dropped a repeated member), or the object that :func:`~qcos_evidence.form.read` gave.
         keys: the only keys that are believed.
         now: the verifier's clock, with a time zone.
         circuit: bytes that must hash to ``circuit_hash`` or ``optimized_circuit_hash``.
-        events: the job's event documents in order, which must hash to the log's leaves and chain up.
+        events: the job's event documents in order, which must hash to the log's leaves and chain up. Later events,
+            such as the signing itself, may follow those of the log.
         expected_job_id: the job the bundle must be of.
         expected_circuit_hash: what ``circuit_hash`` must be.
     Raises:
@@ -96,6 +103,8 @@ def verify(
     if too_large:
         raise Malformed("too_large", f"the bundle is longer than {MAX_BYTES} bytes")
 
+    form = form_of(document) if isinstance(document, bytes) else None
+    page = page_state(document) if isinstance(document, bytes) and form == "pdf" else None
     key = _trusted_key(bundle, keys)
     reasons: tuple[Reason, ...] = (
         *violations(bundle),
@@ -104,6 +113,7 @@ def verify(
         *_job(bundle, expected_job_id),
         *_events(bundle, events),
         *_time(bundle, key, now),
+        *_page(page),
     )
     failed = {reason.check for reason in reasons}
     checks: dict[Check, Outcome] = {check: "invalid" if check in failed else "valid" for check in get_args(Check)}
@@ -115,7 +125,28 @@ def verify(
         job_id=job_id(bundle),
         created_at=bundle["created_at"] if parse_timestamp(bundle.get("created_at")) else None,
         bundle_hash=bundle_hash,
+        form=form,
+        page=page,
     )
+
+
+def signed_parts(bundle: Mapping[str, Any], keys: KeySet) -> dict[str, bytes]:
+    """What any other program needs to check the signature, by file name; nothing is judged here.
+
+    ``tbs.bin``: the signed bytes, ``sig.bin``: the signature, ``key.pem``: the trusted key that the bundle names.
+
+    Raises:
+        EvidenceError: the bundle names no trusted key, or has no signed bytes or no signature of that key's form.
+    """
+    data = plain(bundle)
+    key = _trusted_key(data, keys)
+    if key is None:
+        raise EvidenceError("the bundle names none of the trusted keys")
+    signature = _decoded(data["signatures"].get("signature"), key)
+    if signature is None:
+        raise EvidenceError(f"the bundle's signature is not one of {key.algorithm}")
+    tbs = to_be_signed(data, key.key_id, key.algorithm)
+    return {"tbs.bin": tbs, "sig.bin": signature, "key.pem": key.to_pem().encode("ascii")}
 
 
 def report(verdict: Verdict) -> str:
@@ -127,10 +158,19 @@ def report(verdict: Verdict) -> str:
         f"hash       {verdict.bundle_hash or '-'}",
         f"verdict    {'VALID' if verdict.valid else 'NOT VALID'}",
     ]
+    if verdict.page is not None:
+        lines.append(f"page       {_PAGES[verdict.page]}")
     for check, outcome in verdict.checks.items():
         lines.append(f"  {check:<10} {outcome}")
         lines += [f"    {one.code}: {one.message}" for one in verdict.reasons if one.check == check]
     return "\n".join(lines)
+
+
+_PAGES: dict[PageState, str] = {
+    "matches": "is what the attached bundle and result make, to the last byte",
+    "differs": "WAS CHANGED: believe nothing that it says",
+    "not_checked": "NOT CHECKED: made by another version, or typst is not installed; believe the attached bundle only",
+}
 
 
 def _trusted_key(bundle: dict[str, Any], keys: KeySet) -> PublicKey | None:
@@ -161,15 +201,20 @@ def _signature(bundle: dict[str, Any], key: PublicKey | None, *, canonical_exist
     if key.status == "revoked":
         when = f" on {key.revoked_at}" if key.revoked_at else ""
         yield Reason("signature", "key_revoked", f"the key was revoked{when}; nothing it signed is believed")
-    text = signatures["signature"]
-    signature = decode_base64(text.removeprefix(SIGNATURE_PREFIX), SIGNATURE_BYTES[key.algorithm])
-    if signature is None or not text.startswith(SIGNATURE_PREFIX):
+    signature = _decoded(signatures["signature"], key)
+    if signature is None:
         form = f"base64: and {SIGNATURE_BYTES[key.algorithm]} bytes in base64"
         yield Reason("signature", "signature_encoding", f"signatures.signature must be {form}")
     elif not canonical_exists:
         yield Reason("signature", "no_canonical_form", "the bundle holds text that is not valid Unicode")
     elif not key.verify(to_be_signed(bundle, key.key_id, key.algorithm), signature):
         yield Reason("signature", "signature_invalid", "the key did not sign this content")
+
+
+def _decoded(text: object, key: PublicKey) -> bytes | None:
+    if not isinstance(text, str) or not text.startswith(SIGNATURE_PREFIX):
+        return None
+    return decode_base64(text.removeprefix(SIGNATURE_PREFIX), SIGNATURE_BYTES[key.algorithm])
 
 
 def _circuit(bundle: dict[str, Any], circuit: bytes | None, expected_hash: str | None) -> Iterator[Reason]:
@@ -209,10 +254,18 @@ def _events(bundle: dict[str, Any], events: Sequence[Mapping[str, Any]] | None) 
         if event.get("hash", previous) != previous:
             yield Reason("hash", "event_hash_mismatch", f"event {number} does not have the hash it states")
         hashes.append(computed)
-    if carried is not None and hashes != carried:
+    # A job's log goes on after its bundle was signed; what follows is chained to it but not part of it.
+    size = log.get("size")
+    covered = hashes[:size] if type(size) is int and size >= 1 else hashes
+    if carried is not None and covered != carried:
         yield Reason("hash", "events_mismatch", "the given events are not those of the log")
     elif carried is None:
-        yield from log_mismatches(log, hashes)
+        yield from log_mismatches(log, covered)
+
+
+def _page(page: PageState | None) -> Iterator[Reason]:
+    if page == "differs":
+        yield Reason("hash", "page_differs", "the page is not the one that its attachments make")
 
 
 def _time(bundle: dict[str, Any], key: PublicKey | None, now: datetime) -> Iterator[Reason]:

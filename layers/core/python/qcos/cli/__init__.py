@@ -109,11 +109,20 @@ def parser() -> argparse.ArgumentParser:
         "verify",
         offline.verify,
         "verify an evidence bundle offline, by the keys you trust and nothing else",
-        "curl -o jwks.json $QCOS_URL/.well-known/jwks.json\nqcos verify bundle.json --keys jwks.json",
+        "curl -o jwks.json $QCOS_URL/.well-known/jwks.json\nqcos verify bundle.pdf --keys jwks.json",
         remote=False,
     )
-    new.add_argument("bundle", metavar="BUNDLE.json", help="the bundle")
+    new.add_argument("bundle", metavar="FILE", help="the bundle: JSON, CBOR, COSE or PDF; - reads standard input")
     new.add_argument("--keys", required=True, metavar="JWKS.json", help="the published keys, a JWK set")
+    new.add_argument("--circuit", metavar="F.qasm", help="a file that must be the submitted or the optimized circuit")
+    new.add_argument(
+        "--events", metavar="F.json", help="the job's log as the API answers it, which must be the bundle's"
+    )
+    new.add_argument("--at", metavar="TIME", help="judge as of this time (2026-01-01T00:00:00Z) instead of now")
+    new.add_argument("--json", action="store_true", help="print the verdict as JSON, reasons with their codes")
+    new.add_argument(
+        "--dump", metavar="DIR", help="also save tbs.bin, sig.bin and key.pem for another program to check"
+    )
 
     targets = sorted({backend.target for backend in CATALOGUE.values()})
     new = command(

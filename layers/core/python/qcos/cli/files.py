@@ -54,10 +54,10 @@ def read(name: str) -> bytes:
     return data
 
 
-def write(name: str, text: str) -> None:
-    """Save ``text``."""
+def write(name: str, content: str | bytes) -> None:
+    """Save text, or bytes as they are."""
     try:
-        Path(name).write_text(text, encoding="utf-8")
+        Path(name).write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     except OSError as problem:
         raise unusable(f"{name}: cannot be written: {problem.strerror or problem}") from None
 

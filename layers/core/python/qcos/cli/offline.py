@@ -6,11 +6,13 @@ import argparse
 import importlib.util
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from qcos.backends import CATALOGUE
-from qcos.cli.files import circuit, not_installed, read, shown, unusable, write
+from qcos.cli.files import MAX_FILE_BYTES, circuit, not_installed, read, shown, unusable, write
 from qcos.cli.text import gains
 from qcos.errors import InvalidCircuit
 
@@ -29,13 +31,61 @@ def verify(arguments: argparse.Namespace) -> int:
     if not len(keys):
         raise unusable(f"{arguments.keys}: holds no key that could have signed a bundle")
     try:
-        if set(qcos_evidence.parse(document)) == {"success", "data"}:
+        bundle, _ = qcos_evidence.read(document)
+        if set(bundle) == {"success", "data"}:
             raise unusable(f"{arguments.bundle}: is a whole answer of the API; the bundle is what is under data")
-        verdict = qcos_evidence.verify(document, keys, now=datetime.now(UTC))
+        verdict = qcos_evidence.verify(
+            document,
+            keys,
+            now=_instant(arguments.at),
+            circuit=read(arguments.circuit) if arguments.circuit else None,
+            events=_events(arguments.events) if arguments.events else None,
+        )
     except qcos_evidence.Malformed as problem:
-        raise unusable(f"{arguments.bundle}: {problem}") from None
-    print(qcos_evidence.report(verdict))
+        raise unusable(f"{arguments.bundle}: {problem} ({problem.code})") from None
+    if arguments.dump:
+        _dump(arguments.dump, bundle, keys)
+    print(json.dumps(asdict(verdict), indent=2) if arguments.json else qcos_evidence.report(verdict))
     return 0 if verdict.valid else 1
+
+
+def _instant(at: str | None) -> datetime:
+    """The moment to judge by: now, or the one named."""
+    from qcos_evidence.timestamp import parse_timestamp
+
+    if at is None:
+        return datetime.now(UTC)
+    moment = parse_timestamp(at)
+    if moment is None:
+        raise unusable("--at: must be a real instant of the form 2026-01-01T00:00:00Z")
+    return moment
+
+
+def _events(name: str) -> list[Any]:
+    """The events in a file: the API's answer about a job's log, or what is under its data."""
+    import qcos_evidence
+
+    try:
+        document = qcos_evidence.parse(read(name), MAX_FILE_BYTES)
+    except qcos_evidence.Malformed as problem:
+        raise unusable(f"{shown(name)}: {problem} ({problem.code})") from None
+    data = document["data"] if isinstance(document.get("data"), dict) else document
+    events = data.get("events")
+    if not isinstance(events, list):
+        raise unusable(f"{shown(name)}: holds no events; save the answer of GET /api/v2/jobs/ID/events")
+    return events
+
+
+def _dump(folder: str, bundle: Mapping[str, Any], keys: Any) -> None:
+    """Save what another program needs to check the signature: the signed bytes, the signature and the key."""
+    import qcos_evidence
+
+    try:
+        parts = qcos_evidence.signed_parts(bundle, keys)
+    except qcos_evidence.EvidenceError as problem:
+        raise unusable(f"--dump: {problem}") from None
+    for name, data in parts.items():
+        write(str(Path(folder) / name), data)
 
 
 def optimize(arguments: argparse.Namespace) -> int:
