@@ -122,7 +122,7 @@ class Aws:
         return name
 
     def event_store(self) -> ports.EventStore:
-        return DynamoEventStore(self.table(EVENTS), self.clients["dynamodb"])
+        return DynamoEventStore(self.table(EVENTS), self.table(CONTROL), self.clients["dynamodb"])
 
     def views(self) -> ports.Views:
         return DynamoViews(self.table(VIEWS), self.clients["dynamodb"])

@@ -13,7 +13,7 @@ from qcos.adapters.wire import MAX_EVENT_BYTES
 from qcos.errors import Unavailable
 from qcos.events import Event, check_chain
 from qcos.ports import VersionConflict
-from tests.contract.adapters.backends import EVENTS, AnswerLost, Aws, Backend, Serial
+from tests.contract.adapters.backends import CONTROL, EVENTS, AnswerLost, Aws, Backend, Serial
 from tests.contract.adapters.samples import INTENDED, STARTED, SUBMITTED, TENANT, extend, large, race
 
 
@@ -119,7 +119,7 @@ def test_a_stream_over_one_page_is_read_whole(backend: Backend) -> None:
 def test_appends_of_the_wrong_form_are_refused(backend: Backend) -> None:
     store = backend.event_store()
     log = extend([], *[STARTED] * 101)
-    other = extend(log[:1], STARTED, stream="job-2")
+    other = extend([], STARTED, tenant="bell")
     unchained = extend(extend([], INTENDED), STARTED)
     cases: tuple[list[Event], ...] = ([], log, [log[0], log[2]], [log[1], log[0]], log[:1] + other, log[:1] + unchained)
     for events in (*cases, extend([], large(MAX_EVENT_BYTES)), extend([], *[large(340_000)] * 12)):
@@ -131,7 +131,7 @@ def test_appends_of_the_wrong_form_are_refused(backend: Backend) -> None:
 
 def test_a_lost_answer_is_not_a_conflict(aws: Aws) -> None:
     client = aws.clients["dynamodb"]
-    store = DynamoEventStore(aws.table(EVENTS), AnswerLost(client))
+    store = DynamoEventStore(aws.table(EVENTS), aws.table(CONTROL), AnswerLost(client))
     first = extend([], SUBMITTED)
     store.append(first)
     pair = extend(first, STARTED, INTENDED)
@@ -141,7 +141,7 @@ def test_a_lost_answer_is_not_a_conflict(aws: Aws) -> None:
 
 def test_the_log_is_only_put_and_queried(aws: Aws) -> None:
     client = Serial(aws.clients["dynamodb"])
-    store = DynamoEventStore(aws.table(EVENTS), client)
+    store = DynamoEventStore(aws.table(EVENTS), aws.table(CONTROL), client)
     first = extend([], SUBMITTED)
     store.append(first)
     store.append(first)
@@ -176,7 +176,7 @@ def test_what_passes_by_itself_is_tried_again(
         refuse(stub, operation, reason)
         refuse(stub, operation, reason)
         stub.add_response(operation, {})
-        DynamoEventStore("table", aws_clients["dynamodb"]).append(events)
+        DynamoEventStore("table", "control", aws_clients["dynamodb"]).append(events)
         stub.assert_no_pending_responses()
     assert len(no_sleep) == 2
 
@@ -192,7 +192,7 @@ def test_trying_again_has_an_end(
         for _ in range(8):
             refuse(stub, operation, reason)
         with pytest.raises(Unavailable):
-            DynamoEventStore("table", aws_clients["dynamodb"]).append(extend([], *[STARTED] * count))
+            DynamoEventStore("table", "control", aws_clients["dynamodb"]).append(extend([], *[STARTED] * count))
         stub.assert_no_pending_responses()
     assert len(no_sleep) == 7
     assert max(no_sleep) <= 0.5
@@ -203,7 +203,7 @@ def test_other_errors_are_not_hidden(aws_clients: dict[str, Any], no_sleep: list
     with Stubber(client) as stub:
         stub.add_client_error("put_item", "ResourceNotFoundException")
         with pytest.raises(client.exceptions.ResourceNotFoundException):
-            DynamoEventStore("table", client).append(extend([], STARTED))
+            DynamoEventStore("table", "control", client).append(extend([], STARTED))
     assert no_sleep == []
 
 
