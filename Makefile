@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo up test lint types schemas clean
+.PHONY: help install demo up test lint types schemas lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -28,7 +28,8 @@ up: install ## Run the local cloud in the foreground until Ctrl-C
 	@$(BIN)/python -m infra.local --ready-file .cache/ready.json
 
 test: install lint types ## Lint, type checks and the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest --ignore tests/e2e -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/e2e
 
 lint: install ## ruff and the import contracts
 	$(BIN)/ruff check .
@@ -40,6 +41,16 @@ types: install ## mypy strict
 
 schemas: install ## Write the event schemas and the OpenAPI document anew
 	$(BIN)/python -m qcos.event_schemas events/schemas
+	$(BIN)/python -m qcos.http.openapi docs/openapi.json
+
+COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --generate-hashes --no-emit-index-url --no-header
+LAYER := $(COMPILE) -c tests/requirements.txt --no-annotate --python-version 3.13 --python-platform x86_64-manylinux_2_34
+
+lock: install ## Lock every dependency anew, with hashes and without addresses
+	$(COMPILE) --extra test --universal --python-version 3.11 -o tests/requirements.txt
+	$(LAYER) --extra service -o layers/core/requirements.txt
+	$(LAYER) --extra optimizer -o layers/optimizer/requirements.txt
+	$(LAYER) --extra evidence -o layers/evidence/requirements.txt
 
 clean: ## Remove everything that was built or installed here
 	rm -rf $(VENV) .cache build cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -34,7 +34,6 @@ REFUSED = {
     "mid_circuit": [
         "qreg q[2];creg c[2];measure q[0]->c[0];h q[0];",
         "qreg q[2];creg c[2];measure q[0]->c[0];cx q[1],q[0];",
-        "qreg q[2];creg c[2];measure q[0]->c[0];measure q[0]->c[1];",
         "qreg q[1];creg c[1];reset q[0];",
         "qreg q[1];creg c[1];if(c==1) x q[0];",
         "qreg q[1];creg c[1];measure q[0]->c[0];reset q[0];",
@@ -179,3 +178,14 @@ def test_angle_hygiene() -> None:
     )
     angles = [clean(part.gate).params[0] for part in take_apart(circuit).operations]
     assert angles == [math.pi / 4, 0.0, 0.785398]
+
+
+def test_one_qubit_may_be_read_into_two_bits() -> None:
+    program = HEADER + "qreg q[2];creg c[2];x q[1];measure q[1]->c[0];measure q[1]->c[1];"
+    assert take_apart(parse(program)).measured == (1, 1)
+
+
+@pytest.mark.parametrize("angle", ["1e-05", "2E3", "3e+2*1.5e1", "1.e2", ".5e-3"])
+def test_numbers_with_an_exponent_need_no_point(angle: str) -> None:
+    circuit = parse(HEADER + f"qreg q[1];rx({angle}) q[0];")
+    assert circuit.data[0].operation.params == [eval(angle)]  # noqa: S307 - Python reads these numbers alike

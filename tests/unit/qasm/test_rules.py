@@ -91,7 +91,6 @@ REFUSED = [
     ("identifier_length", "64", HEAD + "⟦" + "a" * 65 + " q;"),
     ("number", "letter", HEAD + "rx(⟦2pi) q;"),
     ("number", "letter", HEAD + "rx(⟦1e) q;"),
-    ("number", "write 25.0e-5", HEAD + "rx(⟦25e-5) q;"),
     ("number", "letter", HEAD + "rx(⟦1.5x) q;"),
     ("number", "begin with 0", HEAD + "x q[⟦01];"),
     ("number_length", "9 digits", "OPENQASM 2.0; qreg q[⟦" + "9" * 10 + "];"),
@@ -315,3 +314,8 @@ ACCEPTED = [
 def test_accepted(operations: int, source: str) -> None:
     assert check(source, max_qubits=8).operations == operations
     parse(source)
+
+
+def test_numbers_with_an_exponent_need_no_point() -> None:
+    source = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[1];\nrx(1e-05+2E3) q[0];'
+    assert check(source, max_qubits=1).operations == 1

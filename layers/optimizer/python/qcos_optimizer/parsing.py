@@ -10,6 +10,8 @@ from qiskit.circuit import QuantumCircuit
 from .errors import CircuitError
 
 _COMMENT = re.compile(r"//[^\n]*")
+# Many tools print small angles as 1e-05; the published grammar wants a point in every real number.
+_POINTLESS = re.compile(r"(?<![\w.])(\d+)([eE][+-]?\d+)\b")
 _DEFINED = re.compile(r"\b(?:gate|opaque)\s+([A-Za-z_][A-Za-z0-9_]*)")
 # "delay" takes a time, not an angle, and the machine has no such thing.
 _WIDE_SPREAD = tuple(known for known in qasm2.LEGACY_CUSTOM_INSTRUCTIONS if known.name != "delay")
@@ -17,11 +19,13 @@ _WIDE_SPREAD = tuple(known for known in qasm2.LEGACY_CUSTOM_INSTRUCTIONS if know
 
 def parse(text: str) -> QuantumCircuit:
     """The circuit ``text`` describes: strict OpenQASM 2.0 plus the gates that Qiskit's own ``qelib1.inc`` adds to the
-    published one (sx, p, cp, swap, rzz, ...). No file is ever opened. Raises :class:`CircuitError`.
+    published one (sx, p, cp, swap, rzz, ...), and 1e-05 for a number. No file is ever opened. Raises
+    :class:`CircuitError`.
     """
     # A gate the text defines itself must mean what the text says, not what Qiskit means by that name.
     defined = set(_DEFINED.findall(_COMMENT.sub("", text)))
     known = tuple(instruction for instruction in _WIDE_SPREAD if instruction.name not in defined)
+    text = _POINTLESS.sub(r"\1.0\2", text)
     try:
         return qasm2.loads(text, include_path=(), custom_instructions=known, strict=True)
     except qasm2.QASM2ParseError as error:

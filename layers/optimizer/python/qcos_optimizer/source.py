@@ -94,7 +94,8 @@ def take_apart(circuit: QuantumCircuit) -> Source:
             continue
         if gate.name == "reset" or isinstance(gate, ControlFlowOp) or gate.name == "initialize":
             raise CircuitError("reset, initialize and conditions are not supported; use gates only", "mid_circuit")
-        if not done.isdisjoint(qubits):
+        # Measuring again reads the same value into another bit.
+        if gate.name != "measure" and not done.isdisjoint(qubits):
             raise CircuitError("nothing may follow the measurement of a qubit; measure at the end", "mid_circuit")
         if gate.name != "measure":
             asked.append(Operation(gate, qubits))

@@ -124,12 +124,6 @@ class Tokens:
         if self.source[end : end + 1] in _WORD_CHARACTERS:
             raise self.refuse("number", "A number runs into a letter; write it as 0.5, 3 or 1.0e-3 and separate words.")
         if self.kind == "real":
-            if "." not in text:
-                whole, exponent = text.lower().split("e")
-                message = (
-                    f"A number with an exponent needs a point in OpenQASM 2.0; write {whole[:9]}.0e{exponent[:9]}."
-                )
-                raise self.refuse("number", message)
             if len(text) > self._limits.real_length:
                 limit = self._limits.real_length
                 raise self.refuse("number_length", f"A number may have {limit} characters, this one has {len(text)}.")
