@@ -20,7 +20,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from pqcrypto.sign import ml_dsa_65  # type: ignore[import-untyped]  # ships no types
+from pqcrypto.sign import ml_dsa_65
 
 from infra.local.assembly import ROOT, Asset
 from infra.local.localise import Template

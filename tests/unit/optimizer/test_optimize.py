@@ -6,9 +6,10 @@ import json
 import math
 import subprocess
 import sys
+import warnings
 
 import pytest
-from qiskit import qasm2
+from qiskit import qasm2, qasm3
 from qiskit.circuit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.quantum_info import Operator
 
@@ -216,13 +217,34 @@ def test_same_seed_same_answer() -> None:
     assert first == second
 
 
+@pytest.mark.parametrize("machine", ["ionq_aria", "ionq_forte"])
+@pytest.mark.parametrize("name", ["asymmetric", "tof_3"])
+def test_openqasm_3_says_the_same(machine: str, name: str) -> None:
+    made = optimize(text(name), machine, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the reader's parser warns of its own grammar
+        read = qasm3.loads(made.to_qasm3())
+    assert [(register.name, register.size) for register in read.cregs] == made.registers
+    assert distribution(read) == pytest.approx(distribution(qasm2.loads(made.to_qasm2())))
+
+
 def test_the_document_is_strict_json() -> None:
     made = optimize(text("asymmetric"), "ionq_simulator", 2).to_dict()
     assert json.loads(json.dumps(made, allow_nan=False)) == made
     counts = {"depth", "two_qubit_depth", "two_qubit_gates", "one_qubit_gates", "entangling_angle_microturns"}
     assert made.keys() == {
         *("target", "level", "objective", "qubits", "registers", "measured", "metrics", "reduction_percent"),
-        *("model_score", "verification", "strategy", "candidates", "versions", "seconds", "ionq_input", "qasm2"),
+        *(
+            "model_score",
+            "verification",
+            "strategy",
+            "candidates",
+            "versions",
+            "seconds",
+            "ionq_input",
+            "qasm2",
+            "qasm3",
+        ),
     }
     assert made["metrics"].keys() == {"original", "optimized", "literal"}
     for metrics in made["metrics"].values():

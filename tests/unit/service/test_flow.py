@@ -125,6 +125,17 @@ def test_a_repeated_signature_keeps_the_first_bundle(world: World) -> None:
     assert world.job(job_id).evidence == first
 
 
+@pytest.mark.parametrize(("drawn", "kept"), [(["0", "3", "1"], ["00", "11", "01"]), (None, None)])
+def test_every_shot_is_kept_when_asked(world: World, drawn: list[str] | None, kept: list[str] | None) -> None:
+    job_id = world.submitted(memory=True)
+    world.provider.memory = drawn
+    run(world, job_id)
+    execution = world.job(job_id).execution
+    assert execution is not None
+    stored = execution.memory
+    assert (json.loads(world.objects.get_checked(stored)) if stored else None) == kept
+
+
 @pytest.mark.parametrize("tenant", ["other", "", "acme#"])
 def test_another_tenant_sees_nothing(world: World, tenant: str) -> None:
     job_id = world.submitted()

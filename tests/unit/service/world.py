@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from qcos.adapters import memory
+from qcos.adapters.bundles import Bundles
 from qcos.adapters.custody import Custody, classical_signer
 from qcos.events import Event
 from qcos.job import Job
@@ -77,6 +78,7 @@ class ScriptedProvider:
     status: str = "available"
     price: int | None = 1_500_000
     cost: int | None = 1_230_000
+    memory: list[str] | None = None
 
     def _check(self) -> None:
         if self.unavailable:
@@ -129,6 +131,10 @@ class ScriptedProvider:
         self._check()
         return ProviderResult(b'{"0":0.5,"3":0.5}', probabilities={"0": 0.5, "3": 0.5})
 
+    def shots(self, job: ProviderJob) -> list[str] | None:
+        self._check()
+        return self.memory
+
     def cost_microdollars(self, job_id: str) -> int | None:
         self._check()
         return self.cost
@@ -176,10 +182,13 @@ def submission(
     pqc: bool = True,
     qasm: str = BELL,
     max_cost: int | None = None,
+    memory: bool = False,
     **fields: Any,
 ) -> Submission:
     """A circuit to submit at level 2, 1024 shots."""
-    options = Options(optimization_level=2, evidence=evidence, pqc_signing=pqc, max_cost_microdollars=max_cost)
+    options = Options(
+        optimization_level=2, evidence=evidence, pqc_signing=pqc, max_cost_microdollars=max_cost, memory=memory
+    )
     return Submission(qasm=qasm, backend=backend, shots=1024, options=options, **fields)
 
 
@@ -219,7 +228,7 @@ class World:
         self.relay = Relay(self.workflows, self.queue, self.bus)
         self.lifecycle = Lifecycle(self.log, self.backends)
         self.batches = Batches(self.log, self.views, self.lifecycle)
-        self.desk = EvidenceDesk(self.log, self.objects, self.control, lambda document, keys, now: {})
+        self.desk = EvidenceDesk(self.log, self.objects, self.control, Bundles())
 
     def submitted(self, backend: str = "ionq_simulator", **changes: Any) -> str:
         """A new job's id; see :func:`submission` for the changes."""

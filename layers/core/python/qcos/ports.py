@@ -373,6 +373,13 @@ class Provider(Protocol):
             ProviderUnavailable: no answer, or one that is not a result.
         """
 
+    def shots(self, job: ProviderJob) -> list[str] | None:
+        """The outcome of every shot in order, as decimal numbers whose bit k is qubit k; None where none were drawn.
+
+        Raises:
+            ProviderUnavailable: no answer, or one that is not a list of outcomes.
+        """
+
     def cost_microdollars(self, job_id: str) -> int | None:
         """What a completed job cost, in 1e-6 US dollars, or None where the provider does not say.
 
@@ -395,6 +402,9 @@ class Optimize(Protocol):
     """The optimizer, in a process of its own; answers its JSON document."""
 
     def __call__(self, qasm: str, target: str, level: int, *, seconds: float) -> dict[str, Any]: ...
+
+
+BundleForm = Literal["json", "cbor", "cose", "pdf"]
 
 
 @dataclass(frozen=True)
@@ -424,12 +434,26 @@ class EvidenceSigner(Protocol):
         """
 
 
-class EvidenceVerifier(Protocol):
-    """Judges bundles against the tenant's published keys."""
+class EvidenceLibrary(Protocol):
+    """Everything that is done with bundles once they are signed; needs no key but the published ones."""
 
-    def __call__(self, document: bytes, jwks: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
-        """The verdict as the API answers it.
+    def verdict(
+        self,
+        document: bytes,
+        jwks: Sequence[Mapping[str, Any]],
+        now: datetime,
+        *,
+        expected_job_id: str | None = None,
+        expected_circuit_hash: str | None = None,
+    ) -> dict[str, Any]:
+        """The verdict on a bundle in any form, as the API answers it.
 
         Raises:
             ValueError: there is no single well-defined bundle to judge (message and ``code`` say why).
         """
+
+    def write(self, bundle: bytes, form: BundleForm, result: bytes | None) -> bytes:
+        """A signed bundle (its JSON text) in another form; the page, ``pdf``, takes the stored result."""
+
+    def inclusion(self, event_hashes: Sequence[str], index: int) -> tuple[list[str], str]:
+        """The path from leaf ``index`` of the tree over these event hashes up to its root, and the root."""

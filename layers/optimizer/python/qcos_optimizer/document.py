@@ -17,13 +17,14 @@ from .verification import Verification
 
 _GATES = {"gpi": GPIGate, "gpi2": GPI2Gate, "ms": MSGate, "zz": ZZGate}
 # Up to global phases; angles in turns, as IonQ writes them.
+# In the language that OpenQASM 2 and 3 share; angles in turns.
 _DEFINITIONS = {
-    "gpi": "gate {gpi}(phase) a {{ u3(pi,2*pi*phase,pi-2*pi*phase) a; }}",
-    "gpi2": "gate {gpi2}(phase) a {{ u3(pi/2,2*pi*phase-pi/2,pi/2-2*pi*phase) a; }}",
-    "zz": "gate {zz}(angle) a,b {{ cx a,b; rz(2*pi*angle) b; cx a,b; }}",
+    "gpi": "gate {gpi}(phi) a {{ u3(pi,2*pi*phi,pi-2*pi*phi) a; }}",
+    "gpi2": "gate {gpi2}(phi) a {{ u3(pi/2,2*pi*phi-pi/2,pi/2-2*pi*phi) a; }}",
+    "zz": "gate {zz}(theta) a,b {{ cx a,b; rz(2*pi*theta) b; cx a,b; }}",
     "ms": (
-        "gate {ms}(phase0,phase1,angle) a,b {{ rz(-2*pi*phase0) a; rz(-2*pi*phase1) b; h a; h b; cx a,b; "
-        "rz(2*pi*angle) b; cx a,b; h a; h b; rz(2*pi*phase0) a; rz(2*pi*phase1) b; }}"
+        "gate {ms}(phi0,phi1,theta) a,b {{ rz(-2*pi*phi0) a; rz(-2*pi*phi1) b; h a; h b; cx a,b; "
+        "rz(2*pi*theta) b; cx a,b; h a; h b; rz(2*pi*phi0) a; rz(2*pi*phi1) b; }}"
     ),
 }
 
@@ -126,22 +127,38 @@ class Optimized:
 
     def to_qasm2(self) -> str:
         """OpenQASM 2.0 any tool can load: the native gates are defined in the standard library's, angles in turns."""
+        return self._written(
+            'OPENQASM 2.0;\ninclude "qelib1.inc";',
+            "qreg {name}[{size}];",
+            "creg {name}[{size}];",
+            "measure {qubit} -> {bit};",
+        )
+
+    def to_qasm3(self) -> str:
+        """The same in OpenQASM 3.0."""
+        return self._written(
+            'OPENQASM 3.0;\ninclude "stdgates.inc";',
+            "qubit[{size}] {name};",
+            "bit[{size}] {name};",
+            "{bit} = measure {qubit};",
+        )
+
+    def _written(self, head: str, qubits: str, bits: str, measure: str) -> str:
         names = {name for name, _ in self.registers}
         spelled = {gate: _free(gate, names) for gate in _GATES}
         register = _free("q", names | set(spelled.values()))
         used = sorted({gate.gate for gate in self.gates})
-        lines = ["OPENQASM 2.0;", 'include "qelib1.inc";']
-        lines += [_DEFINITIONS[gate].format(**spelled) for gate in used]
-        lines.append(f"qreg {register}[{self.qubits}];")
-        lines += [f"creg {name}[{size}];" for name, size in self.registers if size]
+        lines = [head, *(_DEFINITIONS[gate].format(**spelled) for gate in used)]
+        lines.append(qubits.format(name=register, size=self.qubits))
+        lines += [bits.format(name=name, size=size) for name, size in self.registers if size]
         for gate in self.gates:
             angles = ",".join(_number(angle) for angle in gate.angles)
-            qubits = ",".join(f"{register}[{qubit}]" for qubit in gate.qubits)
-            lines.append(f"{spelled[gate.gate]}({angles}) {qubits};")
-        bits = [f"{name}[{place}]" for name, size in self.registers for place in range(size)]
+            operands = ",".join(f"{register}[{qubit}]" for qubit in gate.qubits)
+            lines.append(f"{spelled[gate.gate]}({angles}) {operands};")
+        places = [f"{name}[{place}]" for name, size in self.registers for place in range(size)]
         lines += [
-            f"measure {register}[{qubit}] -> {bit};"
-            for bit, qubit in zip(bits, self.measured, strict=True)
+            measure.format(qubit=f"{register}[{qubit}]", bit=bit)
+            for bit, qubit in zip(places, self.measured, strict=True)
             if qubit is not None
         ]
         return "\n".join(lines) + "\n"
@@ -165,6 +182,7 @@ class Optimized:
             "seconds": round(self.seconds, 3),
             "ionq_input": self.to_ionq_input(),
             "qasm2": self.to_qasm2(),
+            "qasm3": self.to_qasm3(),
         }
 
 

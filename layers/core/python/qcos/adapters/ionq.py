@@ -192,6 +192,20 @@ class IonQProvider:
                 return ProviderResult(raw=raw, probabilities=answers.probabilities(value, qubits))
             return ProviderResult(raw=raw, histogram=answers.histogram(value, qubits, document.get("shots")))
 
+    def shots(self, job: ProviderJob) -> list[str] | None:
+        """The outcome of every shot in order; None for an ideal simulation, which draws none.
+
+        Raises:
+            ProviderUnavailable: no answer, or one that is not a list of outcomes.
+        """
+        with _asking("a job's shots"):
+            document = answers.parse(self._connection.read(f"/jobs/{_id(job.id)}"))
+            if answers.is_ideal(document):
+                return None
+            path = self._result_path(job.id, document.get("results"), "shots")
+            raw = self._connection.read(path, limit=RESULT_BYTES, seconds=RESULT_S)
+            return answers.shots(answers.parse(raw), answers.width(document), document.get("shots"))
+
     def _result_path(self, job_id: str, results: Any, kind: str) -> str:
         """Where a job's result is, below the API's root: nothing but this job's own part of it is followed."""
         table = results if isinstance(results, dict) else {}

@@ -216,6 +216,23 @@ def histogram(value: Any, qubits: int, shots: Any) -> dict[str, int]:
     return found
 
 
+def shots(value: Any, qubits: int, stated: Any) -> list[str]:
+    """The outcome of every shot; ``stated`` is how many the job says it ran, or anything else when it does not say.
+
+    Raises:
+        Malformed: it is no list, an entry is no outcome of ``qubits`` qubits, or the number of them is another.
+    """
+    if not _is_list(value):
+        raise Malformed("the shots are not a list")
+    end = 1 << qubits
+    for outcome in value:
+        if not isinstance(outcome, str) or not _OUTCOME.fullmatch(outcome) or int(outcome) >= end:
+            raise Malformed(f"a shot is not a number of {qubits} bits")
+    if _is_count(stated) and len(value) != stated:
+        raise Malformed("there are not as many shots as the job ran")
+    return value
+
+
 def probabilities(value: Any, qubits: int) -> dict[str, float]:
     """Probabilities by outcome.
 

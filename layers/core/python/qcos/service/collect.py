@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from qcos.events import EventData, ExecutionCompleted, ExecutionStopped, JobFailed
 from qcos.job import Job, failure
+from qcos.models import StoredObject
 from qcos.ports import ObjectStore, Provider, ProviderJob
 from qcos.results import BitMap, counts
 from qcos.service.log import JobLog, step_origin
@@ -74,7 +75,16 @@ class Collector:
             provider_completed_at=at_provider.completed_at,
             execution_duration_ms=at_provider.execution_duration_ms,
             cost_microdollars=self.provider.cost_microdollars(at_provider.id),
+            memory=self._memory(bits, at_provider) if job.submitted.options.memory else None,
         )
+
+    def _memory(self, bits: BitMap, at_provider: ProviderJob) -> StoredObject | None:
+        """Every shot in the user's bits, where the provider drew any."""
+        outcomes = self.provider.shots(at_provider)
+        if outcomes is None:
+            return None
+        document = json.dumps(bits.bit_strings([int(outcome) for outcome in outcomes]), separators=(",", ":"))
+        return self.objects.put("results", document.encode(), "application/json")
 
 
 def _stop(job: Job, stopped: ExecutionStopped) -> Sequence[EventData]:
