@@ -231,7 +231,7 @@ class Fakes:
         except KeyError:
             raise BundleNotFound("There is no evidence bundle of that id.") from None
 
-    def _verify(self, document: bytes) -> dict[str, Any]:
+    def _verify(self, document: bytes, **expected: str | None) -> dict[str, Any]:
         self._asked()
         self.judged.append(document)
         return {
@@ -242,6 +242,8 @@ class Fakes:
             "job_id": None,
             "created_at": None,
             "bundle_hash": None,
+            "form": "json",
+            "page": None,
         }
 
     def keys(self) -> Any:

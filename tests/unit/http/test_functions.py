@@ -6,10 +6,11 @@ import importlib
 import json
 import subprocess
 import sys
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 
+from qcos.adapters.bundles import Bundles
 from qcos.errors import ValidationFailed
 from qcos.http import evidence, gateway
 from qcos.http.app import application
@@ -71,26 +72,22 @@ def test_each_function_serves_its_routes_without_a_cloud() -> None:
     assert run(ASK) == [200, 200, 404, 401, 401, 401, 404, 401, 401, 401, 401, 401]
 
 
-@pytest.fixture
-def evidence_function() -> ModuleType:
-    return importlib.import_module("functions.api.evidence")
-
-
-def test_the_evidence_function_judges_with_the_library(evidence_function: ModuleType) -> None:
+def test_the_evidence_function_judges_with_the_library() -> None:
+    assert importlib.import_module("qcos.wiring.evidence").Bundles is Bundles
     published = KEYS.to_jwks()["keys"]
-    good = evidence_function.verdict(json.dumps(SIGNED).encode(), published, NOW)
+    good = Bundles().verdict(json.dumps(SIGNED).encode(), published, NOW)
     assert good["valid"] is True
     assert good["checks"] == {"signature": "valid", "hash": "valid", "timestamp": "valid"}
     assert (good["bundle_id"], good["job_id"], list(good["reasons"])) == ("ev_abc123", "job_xyz789", [])
-    altered = evidence_function.verdict(json.dumps(SIGNED | {"job_id": "job_other"}).encode(), published, NOW)
+    altered = Bundles().verdict(json.dumps(SIGNED | {"job_id": "job_other"}).encode(), published, NOW)
     assert (altered["valid"], altered["checks"]["signature"]) == (False, "invalid")
     assert set(altered["reasons"][0]) == {"check", "code", "message"}
     assert json.loads(json.dumps(altered))["valid"] is False
-    assert evidence_function.verdict(json.dumps(SIGNED).encode(), [], NOW)["valid"] is False
+    assert Bundles().verdict(json.dumps(SIGNED).encode(), [], NOW)["valid"] is False
 
 
-def test_what_the_library_cannot_judge_is_a_400(evidence_function: ModuleType) -> None:
-    desk = SimpleNamespace(verify=lambda document: evidence_function.verdict(document, [], NOW))
+def test_what_the_library_cannot_judge_is_a_400() -> None:
+    desk = SimpleNamespace(verify=lambda document, **expected: Bundles().verdict(document, [], NOW, **expected))
     app = application(evidence.router(lambda: desk))  # type: ignore[arg-type,return-value] # in place of a use case
     handler = gateway.handler(app, warm="/api/v2/evidence/ev_0", prepare=())
     for bundle, rule in [('{"shots":1024.0}', "number_not_integer"), ('{"a":-0}', "number_not_integer")]:

@@ -23,6 +23,8 @@ ROUTES = {
     ("/api/v2/backends/{backend_id}/calibration", "get"),
     ("/api/v2/evidence/verify", "post"),
     ("/api/v2/evidence/{bundle_id}", "get"),
+    ("/api/v2/evidence/export/{bundle_id}", "get"),
+    ("/api/v2/evidence/{bundle_id}/proof/{version}", "get"),
     ("/.well-known/jwks.json", "get"),
     ("/health", "get"),
     ("/api/v2/status", "get"),

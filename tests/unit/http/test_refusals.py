@@ -207,7 +207,15 @@ def test_bundle_that_cannot_be_judged(api: Api, fakes: Fakes) -> None:
     assert answer.error["details"][0]["rule"] == "number_not_integer"
 
 
-@pytest.mark.parametrize("bundle", ['"text"', "[]", "null", "1"])
+@pytest.mark.parametrize("bundle", ['"text!"', '"\\ud800"', '"YWI"', '"é"'])
+def test_bundle_as_text_must_be_base64(api: Api, fakes: Fakes, bundle: str) -> None:
+    answer = api("POST", "/api/v2/evidence/verify", '{"bundle":' + bundle + "}")
+    (detail,) = answer.error["details"]
+    assert (detail["field"], detail["rule"]) == ("bundle", "base64")
+    assert fakes.judged == []
+
+
+@pytest.mark.parametrize("bundle", ["[]", "null", "1"])
 def test_bundle_must_be_an_object(api: Api, fakes: Fakes, bundle: str) -> None:
     answer = api("POST", "/api/v2/evidence/verify", '{"bundle":' + bundle + "}")
     assert answer.error["details"] == [{"field": "bundle", "message": "must be an object", "rule": "dict_type"}]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
-from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,9 +27,8 @@ def world() -> World:
 
 @pytest.fixture
 def whole(world: World) -> Api:
-    desk = replace(world.desk, verifier=import_module("functions.api.evidence").verdict)
     factories: Any = SimpleNamespace(
-        submit=lambda: world.submit, jobs=lambda: world.jobs, backends=lambda: world.backends, desk=lambda: desk
+        submit=lambda: world.submit, jobs=lambda: world.jobs, backends=lambda: world.backends, desk=lambda: world.desk
     )
     return Api(factories)
 

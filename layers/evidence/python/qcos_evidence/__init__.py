@@ -18,7 +18,7 @@ as PDF (:mod:`qcos_evidence.pdf`, which takes two packages more and is imported 
 from qcos_evidence.bundle import assemble, digest, event_hash, event_log, sha3_256
 from qcos_evidence.canonical import canonical, parse
 from qcos_evidence.errors import EvidenceError, Malformed, SigningFailed
-from qcos_evidence.form import Form, read
+from qcos_evidence.form import Form, read, write
 from qcos_evidence.keys import KeyPair, KeySet, LocalSigner, PublicKey, Signer, mu, spki_to_public
 from qcos_evidence.schema import Reason
 from qcos_evidence.signing import sign, to_be_signed
@@ -51,4 +51,5 @@ __all__ = [
     "spki_to_public",
     "to_be_signed",
     "verify",
+    "write",
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from qcos_evidence import attachments, cbor, cose
+from qcos_evidence import attachments, cbor, cose, pdf
 from qcos_evidence.canonical import parse
+from qcos_evidence.errors import EvidenceError
 
 Form = Literal["json", "cbor", "cose", "pdf"]
 
@@ -41,3 +42,25 @@ def read(document: bytes) -> tuple[dict[str, Any], Form]:
             return cose.loads(document), form
         case "pdf":
             return parse(attachments.read(document)[attachments.BUNDLE]), form
+
+
+def write(bundle: bytes, form: Form, result: bytes | None = None) -> bytes:
+    """A signed bundle, given as its JSON text, in another form; nothing is signed anew.
+
+    Args:
+        result: the stored result, which the form ``pdf`` shows and attaches.
+    Raises:
+        EvidenceError: the bundle is not of its form, or there is no result for the page.
+        ModuleNotFoundError: the packages that make pages are not installed.
+    """
+    match form:
+        case "json":
+            return bundle
+        case "cbor":
+            return cbor.dumps(parse(bundle))
+        case "cose":
+            return cose.dumps(parse(bundle))
+        case "pdf" if result is not None:
+            return pdf.render(bundle, result)
+        case _:
+            raise EvidenceError("a page takes the result")

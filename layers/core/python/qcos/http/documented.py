@@ -22,12 +22,23 @@ _REFUSALS = {
 
 def answers(data: Any, *codes: str) -> dict[int | str, dict[str, Any]]:
     """``data`` in the success envelope, and the contract's error body for these codes and those any route can give."""
-    return plain(Success[data]) | _failures(*codes, *_ALWAYS, *_GATEWAY)
+    return plain(Success[data]) | refusals(*codes)
 
 
 def plain(model: Any) -> dict[int | str, dict[str, Any]]:
     """An answer without envelope."""
     return {200: {"model": model, "description": "OK"}}
+
+
+def files(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    """A file of one of these types, without envelope."""
+    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in media_types}
+    return {200: {"description": "The file", "content": content}}
+
+
+def refusals(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """The contract's error body for these codes and those any route can give."""
+    return _failures(*codes, *_ALWAYS, *_GATEWAY)
 
 
 def taking(model: type[BaseModel]) -> dict[str, Any]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from qcos.errors import BundleNotFound, ValidationFailed
 from qcos.http import body, envelope
 from qcos.http.caller import needs
-from qcos.http.documented import answers, plain, taking
-from qcos.http.schemas import BUNDLE_ID, Bundle, KeySet, Verdict, VerifyRequest
+from qcos.http.documented import answers, files, plain, refusals, taking
+from qcos.http.schemas import BUNDLE_ID, Bundle, EventProof, ExportQuery, KeySet, Number, Verdict, VerifyRequest
 from qcos.models import Caller
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 Reader = Annotated[Caller, Depends(needs("evidence:read"))]
 BundleId = Annotated[str, Path(description="Id of a bundle, as its job names it", examples=[BUNDLE_ID])]
 KEYS_FRESH_S = 300
+_FILE_TYPES = ("application/json", "application/cbor", "application/cose", "application/pdf")
 
 _BUNDLE_ID = re.compile(r"ev_[0-9A-Za-z_-]{1,64}", re.ASCII)
 
@@ -40,8 +44,42 @@ def router(desk: Callable[[], EvidenceDesk]) -> APIRouter:
     async def verify_bundle(request: Request, caller: Reader) -> Response:
         """Judges by the published keys only. A bundle that fails is a 200 with valid: false and the reasons."""
         document = await body.text(request)
-        body.validated(VerifyRequest, body.parse(document))
-        return envelope.success(_judged(desk(), body.member(document, "bundle")))
+        wanted = body.validated(VerifyRequest, body.parse(document))
+        expected = {"expected_job_id": wanted.expected_job_id, "expected_circuit_hash": wanted.expected_circuit_hash}
+        return envelope.success(_judged(desk(), _bundle(body.member(document, "bundle")), expected))
+
+    @routes.get(
+        "/api/v2/evidence/export/{bundle_id}",
+        summary="An evidence bundle as a file",
+        responses=files(*_FILE_TYPES)
+        | refusals("VALIDATION_ERROR", "BUNDLE_NOT_FOUND", "PAYLOAD_TOO_LARGE", "UNAVAILABLE"),
+    )
+    async def export_bundle(bundle_id: BundleId, query: Annotated[ExportQuery, Query()], caller: Reader) -> Response:
+        """JSON, CBOR, COSE (RFC 9052, RFC 9964) or one page as PDF/A-3 with the bundle and the result attached.
+
+        Send an Accept header that allows the type. A page takes a result of at most 2 MB.
+        """
+        _check_bundle_id(bundle_id)
+        file = desk().export(caller.tenant, bundle_id, query.format)
+        return Response(
+            file.data,
+            media_type=file.media_type,
+            headers={"Content-Disposition": f'attachment; filename="{file.file_name}"'},
+        )
+
+    @routes.get(
+        "/api/v2/evidence/{bundle_id}/proof/{version}",
+        summary="That an event is in the bundle's tree",
+        responses=answers(EventProof, "VALIDATION_ERROR", "BUNDLE_NOT_FOUND", "UNAVAILABLE"),
+    )
+    async def get_proof(
+        bundle_id: BundleId,
+        version: Annotated[Number, Path(ge=1, le=1_000_000, description="Version of the event in the job's log")],
+        caller: Reader,
+    ) -> Response:
+        """The RFC 9162 inclusion proof of one event under the root that the bundle signs."""
+        _check_bundle_id(bundle_id)
+        return envelope.success(desk().proof(caller.tenant, bundle_id, version))
 
     @routes.get(
         "/api/v2/evidence/{bundle_id}",
@@ -50,8 +88,7 @@ def router(desk: Callable[[], EvidenceDesk]) -> APIRouter:
     )
     async def get_bundle(bundle_id: BundleId, caller: Reader) -> Response:
         """The data is the bundle exactly as it was signed; save it and verify it offline with the published keys."""
-        if not _BUNDLE_ID.fullmatch(bundle_id):
-            raise BundleNotFound("There is no evidence bundle of that id. A completed job names its own.")
+        _check_bundle_id(bundle_id)
         return envelope.success_text(desk().bundle(caller.tenant, bundle_id))
 
     @routes.get("/.well-known/jwks.json", summary="The published keys", responses=plain(KeySet))
@@ -62,14 +99,32 @@ def router(desk: Callable[[], EvidenceDesk]) -> APIRouter:
     return routes
 
 
-def _judged(desk: EvidenceDesk, bundle: str) -> dict[str, Any]:
-    """The verdict on the bundle's own text, so that what the verifier's stricter reading refuses reaches it.
+def _check_bundle_id(bundle_id: str) -> None:
+    if not _BUNDLE_ID.fullmatch(bundle_id):
+        raise BundleNotFound("There is no evidence bundle of that id. A completed job names its own.")
+
+
+def _bundle(text: str) -> bytes:
+    """The bundle's own bytes: an object's text as it was sent, or the file that text carries in base64."""
+    if not text.startswith('"'):
+        return text.encode("utf-8")
+    try:
+        return base64.b64decode(json.loads(text).encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        message = "must be an object, or a file in base64"
+        raise ValidationFailed(
+            f"The bundle {message}.", [{"field": "bundle", "message": message, "rule": "base64"}]
+        ) from None
+
+
+def _judged(desk: EvidenceDesk, bundle: bytes, expected: dict[str, str | None]) -> dict[str, Any]:
+    """The verdict on the bundle's own bytes, so that what the verifier's stricter reading refuses reaches it.
 
     Raises:
         ValidationFailed: there is no single well-defined bundle to judge.
     """
     try:
-        return desk.verify(bundle.encode("utf-8"))
+        return desk.verify(bundle, **expected)
     except ValueError as problem:
         rule = getattr(problem, "code", None)
         if rule is None:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 from qcos.models import Digest, Metrics, Status, Verification
+from qcos.ports import BundleForm
 
 T = TypeVar("T")
 
@@ -53,10 +62,33 @@ class OptimizeRequest(Body):
     options: OptimizeOptions = Field(default_factory=lambda: OptimizeOptions.model_validate({}))
 
 
-class VerifyRequest(Body):
-    """An evidence bundle to judge, as GET /api/v2/evidence/{bundle_id} gave it."""
+def _object_or_text(value: Any, as_object: ValidatorFunctionWrapHandler) -> Any:
+    return value if isinstance(value, str) else as_object(value)
 
-    bundle: dict[str, Any] = Field(description="The bundle, unchanged; the order of its fields does not matter")
+
+class VerifyRequest(Body):
+    """An evidence bundle to judge, as GET /api/v2/evidence/{bundle_id} or its export gave it."""
+
+    bundle: Annotated[
+        dict[str, Any],
+        WrapValidator(_object_or_text),
+        WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "string", "contentEncoding": "base64"}]}),
+    ] = Field(
+        description="The bundle, unchanged (the order of its fields does not matter); "
+        "or, as text, a JSON, CBOR, COSE or PDF file in base64"
+    )
+    expected_job_id: str | None = Field(
+        None, min_length=1, max_length=128, description="The job it must be of", examples=[JOB_ID]
+    )
+    expected_circuit_hash: Digest | None = Field(None, description="The hash its submitted circuit must have")
+
+
+class ExportQuery(BaseModel):
+    """How to export a bundle."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    format: BundleForm = Field("json", description="The form; one signature serves them all")
 
 
 def _decimal(value: Any) -> Any:
@@ -371,6 +403,24 @@ class Verdict(BaseModel):
     job_id: str | None
     created_at: str | None
     bundle_hash: str | None
+    form: BundleForm | None = Field(description="The form it came in")
+    page: Literal["matches", "differs", "not_checked"] | None = Field(
+        description="Of a PDF, whether its page is the one that its attachments make"
+    )
+
+
+class EventProof(BaseModel):
+    """That an event is in the tree whose root a bundle holds; checked as RFC 9162 section 2.1.3.2 says."""
+
+    bundle_id: str = Field(examples=[BUNDLE_ID])
+    job_id: str = Field(examples=[JOB_ID])
+    version: int = Field(description="The event's version in the job's log, from 1", examples=[3])
+    tree: Literal["RFC9162_SHA256"]
+    leaf: str = Field(description="The event's hash, which is its leaf hash")
+    index: int = Field(description="The leaf's place in the tree, from 0", examples=[2])
+    size: int = Field(description="Number of leaves", examples=[8])
+    path: list[str] = Field(description="The siblings from the leaf up to the root")
+    root: str = Field(description="Must be the bundle's event_log.root_hash")
 
 
 class Health(BaseModel):

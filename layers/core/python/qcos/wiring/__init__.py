@@ -22,12 +22,10 @@ from qcos.adapters.secrets import SecretsManagerSecret
 from qcos.adapters.view_store import DynamoViews
 from qcos.events import Event
 from qcos.plans import PLANS, Plan
-from qcos.ports import EvidenceVerifier
 from qcos.service.backends import Backends
 from qcos.service.batches import Batches
 from qcos.service.circuits import Circuits
 from qcos.service.collect import Collector
-from qcos.service.evidence import EvidenceDesk
 from qcos.service.execute import Execute
 from qcos.service.fail import Fail
 from qcos.service.jobs import Jobs
@@ -153,10 +151,6 @@ def rates() -> Rates:
 @cache
 def keys() -> Keys:
     return Keys(control(), secret("QCOS_PEPPER_SECRET_ARN"), now)
-
-
-def evidence_desk(verifier: EvidenceVerifier) -> EvidenceDesk:
-    return EvidenceDesk(log(), objects(), control(), verifier)
 
 
 @cache

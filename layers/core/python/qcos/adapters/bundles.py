@@ -1,0 +1,53 @@
+"""The evidence library as the service uses it once a bundle is signed: judge, write in another form, prove.
+
+Only the evidence API and what is built on it import this module: it needs the evidence library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import qcos_evidence
+from qcos.ports import BundleForm
+from qcos_evidence import merkle
+
+
+class Bundles:
+    """A :class:`qcos.ports.EvidenceLibrary`."""
+
+    def verdict(
+        self,
+        document: bytes,
+        jwks: Sequence[Mapping[str, Any]],
+        now: datetime,
+        *,
+        expected_job_id: str | None = None,
+        expected_circuit_hash: str | None = None,
+    ) -> dict[str, Any]:
+        """The library's verdict as the API answers it.
+
+        Raises:
+            Malformed: there is no single well-defined bundle to judge.
+        """
+        keys = qcos_evidence.KeySet.from_jwks({"keys": list(jwks)})
+        verdict = qcos_evidence.verify(
+            document,
+            keys,
+            now=now,
+            expected_job_id=expected_job_id,
+            expected_circuit_hash=expected_circuit_hash,
+        )
+        return asdict(verdict)
+
+    def write(self, bundle: bytes, form: BundleForm, result: bytes | None) -> bytes:
+        """The bundle in another form."""
+        return qcos_evidence.write(bundle, form, result)
+
+    def inclusion(self, event_hashes: Sequence[str], index: int) -> tuple[list[str], str]:
+        """The path from leaf ``index`` up to the root, and the root."""
+        leaves = [bytes.fromhex(text.removeprefix("sha256:")) for text in event_hashes]
+        path = merkle.inclusion_path(index, leaves)
+        return [f"sha256:{one.hex()}" for one in path], f"sha256:{merkle.root(leaves).hex()}"
