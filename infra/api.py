@@ -34,7 +34,7 @@ ELSEWHERE = "account"
 
 # Requests a second, and how many may come at once, before the gateway itself says 429. The outer shield only:
 # a plan's own limits are counted per minute and day, behind the authorizer.
-THROTTLE = {"free": (20, 40), "pro": (100, 200), "hybrid": (200, 400)}
+THROTTLE = {"free": (20, 40), "pro": (100, 200), "hybrid": (200, 400), "enterprise": (1000, 2000)}
 
 
 @dataclass(frozen=True)

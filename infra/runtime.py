@@ -78,6 +78,7 @@ class Runtime(Construct):
         bus: Bus,
         ionq_url: str,
         issuer: str,
+        plan: str,
     ) -> None:
         super().__init__(scope, construct_id)
         self.roles = {
@@ -98,7 +99,7 @@ class Runtime(Construct):
         }
         common = {
             "QCOS_TENANT": tenant.tenant,
-            "QCOS_PLAN": tenant.plan,
+            "QCOS_PLAN": plan,
             "QCOS_ISSUER": issuer,
             "QCOS_EVENTS_TABLE": storage.events.table_name,
             "QCOS_VIEWS_TABLE": storage.views.table_name,

@@ -10,7 +10,7 @@ from infra.bus import Bus
 from infra.observability import Observability
 from infra.runtime import Runtime
 from infra.storage import Storage
-from infra.tenants import ISSUER_PATTERN, Tenant
+from infra.tenants import ISSUER_PATTERN, PLANS, Tenant
 from infra.workflow import Workflow
 
 
@@ -41,6 +41,13 @@ class TenantStack(cdk.Stack):
             allowed_pattern=ISSUER_PATTERN,
             description="The address of the issuer that evidence bundles name: this API's own",
         )
+        plan = cdk.CfnParameter(
+            self,
+            "Plan",
+            default=tenant.plan,
+            allowed_values=list(PLANS),
+            description="The plan whose quotas and rates hold; changing it needs no new template",
+        )
         storage = Storage(self, "Storage")
         bus = Bus(self, "Bus", tenant=tenant.tenant)
         runtime = Runtime(
@@ -51,6 +58,7 @@ class TenantStack(cdk.Stack):
             bus=bus,
             ionq_url=ionq_url.value_as_string,
             issuer=issuer.value_as_string,
+            plan=plan.value_as_string,
         )
         functions = runtime.functions
         workflow = Workflow(

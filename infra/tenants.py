@@ -15,7 +15,7 @@ TENANTS_FILE = Path(__file__).with_name("tenants.json")
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}[a-z0-9]")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 ISSUER_PATTERN = r"https?://[^ ]+"
-PLANS = ("free", "pro", "hybrid")
+PLANS = ("free", "pro", "hybrid", "enterprise")
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,12 @@ class LocalCloud:
         ionq_url: str | None = None,
         tenant: str | None = None,
         report: Report | None = None,
+        plan: str | None = None,
     ) -> None:
         self._port = port
         self._ionq_url = ionq_url
         self._tenant = _tenant(tenant)
+        self._plan = plan or self._tenant.plan
         self._report = report or (lambda _line: None)
         self._exit = contextlib.ExitStack()
         self._children: list[Child] = []
@@ -100,7 +102,7 @@ class LocalCloud:
         deployer.publish(built.assets(self._tenant.stack_name))
         ionq_url = ionq.url()
         api_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        parameters = {"IonqUrl": ionq_url, "Issuer": api_url}
+        parameters = {"IonqUrl": ionq_url, "Issuer": api_url, "Plan": self._plan}
         self.outputs = deployer.create(self._tenant.stack_name, template, parameters)
         deployer.put_secret(self.outputs["IonqSecretArn"], ionq.key)
         deployer.put_secret(self.outputs["SigningKeyArn"], key_pair())

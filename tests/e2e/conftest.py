@@ -62,7 +62,7 @@ class Api:
 
 @pytest.fixture(scope="session")
 def api() -> Iterator[Api]:
-    with LocalCloud() as cloud:
+    with LocalCloud(plan="enterprise") as cloud:
         headers = {"Authorization": f"Bearer {cloud.ready['api_key']}"}
         with httpx.Client(base_url=cloud.ready["api_url"], headers=headers, timeout=30, trust_env=False) as http:
             yield Api(http, cloud)

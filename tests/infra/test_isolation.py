@@ -63,6 +63,7 @@ def test_the_tenants_name_region_and_plan_are_its_own(acme: Stack, demo: Stack) 
     for stack, tenant, plan in ((acme, "acme", "pro"), (demo, "demo", "free")):
         for _, properties in stack.functions().values():
             variables = properties["Environment"]["Variables"]
-            assert (variables["QCOS_TENANT"], variables["QCOS_PLAN"]) == (tenant, plan)
+            assert (variables["QCOS_TENANT"], variables["QCOS_PLAN"]) == (tenant, {"Ref": "Plan"})
+        assert stack.template["Parameters"]["Plan"]["Default"] == plan
     assert "eu-central-1" in json.dumps(acme.template)
     assert "eu-central-1" not in json.dumps(demo.template)

@@ -30,7 +30,7 @@ def test_issuer_is_the_one_given_or_a_reserved_placeholder() -> None:
         ({"tenant": "Acme"}, "3 to 32"),
         ({"tenant": "a-"}, "3 to 32"),
         ({"region": "frankfurt"}, "not an AWS region"),
-        ({"plan": "gold"}, "none of free, pro, hybrid"),
+        ({"plan": "gold"}, "none of free, pro, hybrid, enterprise"),
         ({"issuer": "acme"}, "not an http or https address"),
         ({"regoin": "x"}, "unknown fields"),
     ],
