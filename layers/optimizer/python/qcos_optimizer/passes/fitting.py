@@ -1,0 +1,240 @@
+"""Unitaries of a few qubits as ZZ rotations of any angle with free one-qubit gates between them, found numerically.
+
+A *structure* is a sequence of qubit pairs. Its circuit is one local unitary on every qubit, then for each pair
+exp(-i pi t Z x Z) and a local unitary on both qubits of the pair. The angles and local unitaries that make a wanted
+matrix are found by the Levenberg-Marquardt method with exact derivatives, for many starts at once: with U = S T cut
+anywhere, a generator P there changes U by U (T^-1 i P T), so only Heisenberg-evolved Paulis are needed.
+Index bit q of a matrix belongs to qubit q.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..native import Matrix
+
+Pair = tuple[int, int]
+Reals = NDArray[np.float64]
+
+SOLVED = 1e-13
+"""A start has converged when the mean squared distance of its matrix entries' rows falls below this."""
+
+_PAULIS: Matrix = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=np.complex128)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """``first`` (qubits, 2, 2), then for each of ``pairs`` the ZZ angle ``turns[k]`` and the local unitaries
+    ``after[k]`` (2, 2, 2) on its two qubits; ``error`` is the Frobenius distance from the wanted matrix, phase aside,
+    over the square root of its size."""
+
+    pairs: tuple[Pair, ...]
+    first: Matrix
+    turns: Reals
+    after: Matrix
+    error: float
+
+    @property
+    def total(self) -> float:
+        """Sum of the entangling angles, each folded into 0 to 1/4 turn."""
+        return float(np.abs(self.turns - np.round(self.turns * 2) / 2).sum())
+
+    def matrix(self) -> Matrix:
+        """The circuit's unitary."""
+        problem = _Problem(self.pairs, len(self.first))
+        made: Matrix = problem.prefixes(self.first[None], self.turns[None], self.after[None])[-1][0]
+        return made
+
+
+class _Problem:
+    """What depends on the structure only."""
+
+    def __init__(self, pairs: tuple[Pair, ...], qubits: int) -> None:
+        self.pairs, self.qubits, self.size = pairs, qubits, 2**qubits
+        index = np.arange(self.size)
+        signs = 1.0 - 2.0 * ((index[:, None] >> np.arange(qubits)) & 1)
+        self.zz = [signs[:, low] * signs[:, high] for low, high in pairs]
+        self.paulis = [[embed(pauli, qubit, qubits) for pauli in _PAULIS] for qubit in range(qubits)]
+
+    def prefixes(self, first: Matrix, turns: Reals, after: Matrix) -> list[Matrix]:
+        """The circuit up to (0) the first locals and, for each pair, up to its ZZ and up to its locals."""
+        made = [_product(first, range(self.qubits), self.qubits)]
+        for number, pair in enumerate(self.pairs):
+            phases = np.exp(-1j * math.pi * turns[:, number, None] * self.zz[number])
+            made.append(phases[:, :, None] * made[-1])
+            made.append(_product(after[:, number], pair, self.qubits) @ made[-1])
+        return made
+
+    def derivatives(self, prefixes: list[Matrix]) -> Matrix:
+        """T^-1 P T for every parameter: three per qubit, then per pair its ZZ and X, Y on both qubits (a Z there is
+        the same as one before the ZZ), shape (starts, parameters, size, size)."""
+        starts = prefixes[0].shape[0]
+        shape = (starts, 3 * self.qubits + 5 * len(self.pairs), self.size, self.size)
+        made = np.empty(shape, dtype=np.complex128)
+        place = 0
+        for qubit in range(self.qubits):
+            for pauli in self.paulis[qubit]:
+                made[:, place] = pauli
+                place += 1
+        for number, pair in enumerate(self.pairs):
+            prefix = prefixes[2 * number + 1]
+            back = prefix.conj().transpose(0, 2, 1)
+            made[:, place] = back @ (self.zz[number][:, None] * prefix)
+            place += 1
+            for qubit in pair:
+                for pauli in self.paulis[qubit][:2]:
+                    made[:, place] = back @ (pauli @ prefix)
+                    place += 1
+        return made
+
+
+def fit(
+    wanted: Matrix,
+    pairs: Sequence[Pair],
+    random: np.random.Generator,
+    starts: int = 16,
+    iterations: int = 60,
+) -> list[Fit]:
+    """Every start that reached ``wanted`` up to a global phase, the least total angle first; empty if none did."""
+    qubits = int(wanted.shape[0]).bit_length() - 1
+    problem = _Problem(tuple(pairs), qubits)
+    first = _random_locals(random, (starts, qubits))
+    after = _random_locals(random, (starts, len(pairs), 2))
+    turns = random.uniform(-0.25, 0.25, (starts, len(pairs)))
+    return _descend(problem, wanted, first, turns, after, iterations)
+
+
+def refine(wanted: Matrix, guess: Fit, iterations: int = 30) -> Fit | None:
+    """``guess`` moved onto ``wanted``, or None if that does not succeed."""
+    problem = _Problem(guess.pairs, len(guess.first))
+    made = _descend(problem, wanted, guess.first[None], guess.turns[None], guess.after[None], iterations)
+    return made[0] if made else None
+
+
+def shorten(wanted: Matrix, start: Fit, rounds: int = 200) -> Fit:
+    """The same structure with a smaller total angle: steps along the solutions' tangent, each brought back."""
+    best, step = start, 0.1
+    problem = _Problem(start.pairs, len(start.first))
+    for _ in range(rounds):
+        prefixes = problem.prefixes(best.first[None], best.turns[None], best.after[None])
+        jacobian = _rows(problem.derivatives(prefixes))[0]
+        slope = np.zeros(jacobian.shape[0])
+        # A parameter's step d multiplies by exp(i d ZZ): the angle changes by -d / pi.
+        folded = best.turns - np.round(best.turns * 2) / 2
+        slope[3 * problem.qubits :: 5] = -np.sign(folded) * (np.abs(folded) > 1e-9)
+        # Angles at zero stay there: they add a constraint, not a direction.
+        pinned = [3 * problem.qubits + 5 * k for k in range(len(folded)) if abs(folded[k]) <= 1e-9]
+        rows = np.concatenate([jacobian.T, np.eye(jacobian.shape[0])[pinned]])
+        _, values, vectors = np.linalg.svd(rows, full_matrices=True)
+        free = vectors[int((values > 1e-7).sum()) :]
+        direction = -(free.T @ (free @ slope))
+        size = float(np.linalg.norm(direction))
+        if size < 1e-9 or step < 1e-7:
+            break
+        moved = _moved(problem, best.first[None], best.turns[None], best.after[None], direction[None] * step / size)
+        tried = _descend(problem, wanted, *moved, 20)
+        if tried and tried[0].total < best.total - 1e-12:
+            best, step = tried[0], step * 1.5
+        else:
+            step /= 2
+    return best
+
+
+def _descend(
+    problem: _Problem, wanted: Matrix, first: Matrix, turns: Reals, after: Matrix, iterations: int
+) -> list[Fit]:
+    starts = turns.shape[0]
+    damping = np.full(starts, 0.3)
+    prefixes = problem.prefixes(first, turns, after)
+    error, rest = _errors(wanted, prefixes[-1])
+    eye = np.eye(3 * problem.qubits + 5 * len(problem.pairs))
+    for _ in range(iterations):
+        going = error > 1e-31
+        if not going.any():
+            break
+        evolved = problem.derivatives(prefixes)
+        rows = _rows(evolved)
+        gram = rows @ rows.transpose(0, 2, 1)
+        slope = -np.real(1j * np.einsum("bmij,bji->bm", evolved, rest)) / problem.size
+        step = np.linalg.solve(gram + damping[:, None, None] * eye, slope[:, :, None])[:, :, 0]
+        moved = _moved(problem, first, turns, after, step)
+        tried = problem.prefixes(*moved)
+        found, left = _errors(wanted, tried[-1])
+        better = found < error
+        damping = np.where(better, np.maximum(damping * 0.2, 1e-14), np.minimum(damping * 4, 1e3))
+        error = np.where(better, found, error)
+        rest = np.where(better[:, None, None], left, rest)
+        first = np.where(better[:, None, None, None], moved[0], first)
+        turns = np.where(better[:, None], moved[1], turns)
+        after = np.where(better[:, None, None, None, None], moved[2], after)
+        prefixes = [np.where(better[:, None, None], new, old) for new, old in zip(tried, prefixes, strict=True)]
+    made = [
+        Fit(problem.pairs, first[k], turns[k], after[k], math.sqrt(error[k]))
+        for k in range(starts)
+        if error[k] < SOLVED
+    ]
+    return sorted(made, key=lambda one: one.total)
+
+
+def _rows(evolved: Matrix) -> Reals:
+    """The Hermitian matrices as real vectors whose products are Re tr(G H) / size."""
+    flat = np.ascontiguousarray(evolved).reshape(*evolved.shape[:2], -1).view(np.float64)
+    return flat / math.sqrt(evolved.shape[-1])
+
+
+def _errors(wanted: Matrix, made: Matrix) -> tuple[Reals, Matrix]:
+    """The mean squared distance from ``wanted``, phase aside, and (wanted^-1 made)^-1 times that phase."""
+    rest = made.conj().transpose(0, 2, 1) @ wanted
+    trace = np.trace(rest, axis1=1, axis2=2)
+    phase = np.exp(-1j * np.angle(trace))
+    rest = rest * phase[:, None, None]
+    size = wanted.shape[0]
+    return np.linalg.norm(rest - np.eye(size), axis=(1, 2)) ** 2 / size, rest
+
+
+def _moved(problem: _Problem, first: Matrix, turns: Reals, after: Matrix, step: Reals) -> tuple[Matrix, Reals, Matrix]:
+    starts, qubits, pairs = step.shape[0], problem.qubits, len(problem.pairs)
+    free = step[:, : 3 * qubits].reshape(starts, qubits, 3)
+    inner = step[:, 3 * qubits :].reshape(starts, pairs, 5)
+    flat = np.zeros((starts, pairs, 2, 3))
+    flat[..., :2] = inner[:, :, 1:].reshape(starts, pairs, 2, 2)
+    return first @ _exponential(free), turns - inner[:, :, 0] / math.pi, after @ _exponential(flat)
+
+
+def _exponential(vectors: Reals) -> Matrix:
+    """exp(i v.sigma) for vectors of shape (..., 3)."""
+    length = np.linalg.norm(vectors, axis=-1)[..., None, None]
+    sinc = np.sinc(length / math.pi)
+    made: Matrix = np.cos(length) * np.eye(2) + 1j * sinc * np.einsum("...k,kij->...ij", vectors, _PAULIS)
+    return made
+
+
+def _random_locals(random: np.random.Generator, shape: tuple[int, ...]) -> Matrix:
+    """Unitaries of determinant 1, uniformly at random."""
+    four = random.normal(size=(*shape, 4))
+    four /= np.linalg.norm(four, axis=-1, keepdims=True)
+    made: Matrix = four[..., :1, None] * np.eye(2) + 1j * np.einsum("...k,kij->...ij", four[..., 1:], _PAULIS)
+    return made
+
+
+def _product(locals_: Matrix, qubits: Sequence[int], total: int) -> Matrix:
+    """The tensor product of one-qubit matrices (starts, len(qubits), 2, 2), identity on the other qubits."""
+    starts = locals_.shape[0]
+    made: Matrix = np.ones((starts, 1, 1), dtype=np.complex128)
+    place = {qubit: number for number, qubit in enumerate(qubits)}
+    for qubit in range(total):
+        one = locals_[:, place[qubit]] if qubit in place else np.broadcast_to(np.eye(2), (starts, 2, 2))
+        size = made.shape[1]
+        made = np.einsum("bij,bkl->bikjl", one, made).reshape(starts, 2 * size, 2 * size)
+    return made
+
+
+def embed(matrix: Matrix, qubit: int, qubits: int) -> Matrix:
+    """``matrix`` on one of ``qubits`` qubits."""
+    made = np.kron(np.kron(np.eye(2 ** (qubits - 1 - qubit)), matrix), np.eye(2**qubit))
+    return made.astype(np.complex128, copy=False)
