@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo up test lint types schemas lock clean
+.PHONY: help install demo up test lint types schemas lock bench-api bench-optimizer clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -51,6 +51,12 @@ lock: install ## Lock every dependency anew, with hashes and without addresses
 	$(LAYER) --extra service -o layers/core/requirements.txt
 	$(LAYER) --extra optimizer -o layers/optimizer/requirements.txt
 	$(LAYER) --extra evidence -o layers/evidence/requirements.txt
+
+bench-api: install ## Measure the API on this machine; writes docs/operations.md
+	$(BIN)/python -m tests.bench.api
+
+bench-optimizer: install ## Compare optimizers on the benchmark circuits; writes docs/benchmark-optimizer.md
+	$(BIN)/python -m tests.bench.optimizer
 
 clean: ## Remove everything that was built or installed here
 	rm -rf $(VENV) .cache build cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
