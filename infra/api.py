@@ -119,6 +119,8 @@ class Api(Construct):
             rest_api_name=f"qcos-{tenant.tenant}",
             description=f"QCOS Core API of {tenant.tenant}",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
+            # Bytes reach the caller as bytes if his Accept header matches one of these; browsers name text/html first.
+            binary_media_types=["*/*"],
             # The account's logging role is shared by all APIs of a region: it must outlive this stack.
             cloud_watch_role=True,
             cloud_watch_role_removal_policy=cdk.RemovalPolicy.RETAIN,

@@ -94,7 +94,7 @@ def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.Pol
             on_table(events, LOG_READ),
             *on_views(views, ROWS_READ),
             on_table(control, ROWS_READ),
-            read(bucket, "evidence"),
+            read(bucket, "evidence", "results"),
             see_missing(bucket, "evidence"),
         ],
         "account": [*on_views(views, ROWS_READ), on_table(control, ROWS_WRITE)],

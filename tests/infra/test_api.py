@@ -50,6 +50,11 @@ ERRORS: dict[str, tuple[int | None, str, bool]] = {
 }
 
 
+def test_files_leave_the_gateway_as_bytes_whatever_a_browser_accepts(acme: Stack) -> None:
+    _, api = acme.one("AWS::ApiGateway::RestApi")
+    assert api["BinaryMediaTypes"] == ["*/*"]
+
+
 def path_of(stack: Stack, resource: Any) -> str:
     """The full path of a method's resource."""
     if "Ref" not in resource:

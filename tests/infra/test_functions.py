@@ -114,6 +114,17 @@ def test_no_right_is_wider_than_a_kind_of_name(acme: Stack, name: str) -> None:
                 assert re.fullmatch(r"/[a-z]+/\*", tail) or (name == "relay" and tail == ":*"), resource
 
 
+def test_the_evidence_function_reads_bundles_and_the_results_their_pages_show(acme: Stack) -> None:
+    objects = {
+        (action, resource["Fn::Join"][1][-1])
+        for statement in acme.statements("evidence")
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+        if action.startswith("s3:") and action != "s3:ListBucket"
+    }
+    assert objects == {("s3:GetObject", "/evidence/*"), ("s3:GetObject", "/results/*")}
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_log_is_append_only_by_right(acme: Stack, name: str) -> None:
     events, _ = acme.one("AWS::DynamoDB::Table", "StorageEvents")
