@@ -118,7 +118,7 @@ def main() -> None:
     alone = handlers()
     print("\n".join(alone), flush=True)
     lines = [
-        f"Measured {time.strftime('%Y-%m-%d')}, python {platform.python_version()}, {platform.machine()}; the cores are",
+        f"Measured {time.strftime('%Y-%m-%d')}, python {platform.python_version()}, {platform.machine()}; cores",
         "shared with everything the local cloud runs. Not AWS: only the first table says something about the code.",
         "",
         "Handlers alone, service in memory, milliseconds:",

@@ -321,8 +321,15 @@ def test_openqasm3_measures_into_registers(api: httpx.Client, submit: Submit, wa
     assert len(shots) == 200
     right = sum(shot["registers"]["early"] == [1] and shot["registers"]["late"] == [0, 1] for shot in shots)
     assert 180 < right < 200
-    unread = wait(submit(type="ionq.qasm3.v1", input={"data": program.replace("x q[0]; late", "reset q[0]; late")}))
+    reset = wait(submit(type="ionq.qasm3.v1", input={"data": program.replace("x q[0]; late", "reset q[0]; late")}))
+    assert api.get(f"/jobs/{reset['id']}/results/probabilities").json() == {"5": 1.0}  # q[1] stays 1, q[0] is 0
+
+
+@pytest.mark.parametrize("source", ['include "/proc/self/environ";', "qubit[2] q; nothing q[0];", "qubit[2", "(" * 500])
+def test_openqasm3_that_cannot_be_read(submit: Submit, wait: Wait, source: str) -> None:
+    unread = wait(submit(type="ionq.qasm3.v1", input={"data": f"OPENQASM 3.0; {source}"}))
     assert (unread["status"], unread["failure"]["code"]) == ("failed", "CompilationError")
+    assert "PATH" not in unread["failure"]["message"]
 
 
 HEAVY: dict[str, Any] = {
