@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .candidate import Via
 from .passes.assembly import Group, grouped
 from .passes.axial import Axial, axial
 from .passes.toffoli import rewrite
@@ -20,7 +21,7 @@ class Plan:
     groups: tuple[Group, ...]
 
 
-def plans(source: Source, level: int, seed: int) -> Iterator[Plan]:
+def plans(source: Source, vias: Sequence[Via], level: int, seed: int) -> Iterator[Plan]:
     """The plans of ``level`` and of every level below it, so that a level never does worse."""
     paired = rewrite(axial(source.operations, source.qubits))
     yield Plan("toffoli", paired, tuple(grouped(paired.items)))
