@@ -34,7 +34,7 @@ class Candidate:
     sees them.
 
     ``checkpoints``, if any, hold one claim for every window of the input (see :func:`windows.cut`), in order; with
-    ``via``, one for every two-qubit block of that circuit, and its output permutation is not theirs but ``via``'s.
+    ``via``, one for every two-qubit block of that circuit, whose qubits start on the native qubits of their number.
     """
 
     name: str

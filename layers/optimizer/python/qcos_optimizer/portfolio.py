@@ -13,11 +13,13 @@ from qiskit.circuit import QuantumCircuit
 from .candidate import Candidate
 from .chains import chains
 from .document import Optimized, Tried
+from .entangling import plans
 from .errors import CircuitError
 from .literal import literal_metrics
 from .lowering import PartsCache, level_zero, lower_windows
 from .native import Metrics, measure_up
 from .parsing import parse
+from .passes.assembly import lower_groups
 from .passes.blocks import lower_merged
 from .pulses import FRAMES
 from .source import Source, take_apart
@@ -126,10 +128,14 @@ def _candidates(source: Source, machine: Target, level: int, seed: int) -> Itera
     if level == 0:
         return
     frames = FRAMES[native]
-    for name, via, merged in chains(source, level, seed):
+    made = tuple(chains(source, level, seed))
+    for chain in made:
         for frame in frames:
-            yield lower_merged(f"{name}+{frame}", via, merged, native, frame)
-    if source.qubits > UNITARY_QUBITS:
+            yield lower_merged(f"{chain.name}+{frame}", chain.via, chain.merged, native, frame)
+    for plan in plans(source, [chain.via for chain in made], level, seed):
+        for frame in frames:
+            yield lower_groups(f"{plan.name}+{frame}", plan.circuit, plan.groups, native, frame)
+    if level == 3 and source.qubits > UNITARY_QUBITS:
         for name, pieces in in_windows(windows, level, seed):
             for frame in frames:
                 yield lower_windows(f"{name}+{frame}", source.qubits, pieces, native, frame, cache)

@@ -8,8 +8,9 @@ input state.
 from __future__ import annotations
 
 import cmath
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -63,6 +64,7 @@ class Verifier:
         self._source = source
         self._seed = seed
         self._certifier = Certifier()
+        self._vias: dict[int, tuple[Via, Verification | None]] = {}
 
     def verify(self, candidate: Candidate, deadline: float | None = None) -> Verification | None:
         """The verdict, or None if the candidate is wrong or cannot be checked (above 24 qubits without checkpoints).
@@ -73,13 +75,11 @@ class Verifier:
         if self._source.qubits <= UNITARY_QUBITS:
             return self._whole(candidate)
         if candidate.via is not None:
-            found = self._by_rotations(candidate, candidate.via)
-            if found is not None:
-                return found
-        elif candidate.checkpoints:
+            return self._by_blocks(candidate, candidate.via, deadline)
+        if candidate.checkpoints:
             return self._by_windows(candidate)
         if self._source.qubits <= STATE_QUBITS:
-            return self._on_states(candidate, deadline)
+            return self._on_states(_steps(candidate), candidate.layout, deadline)
         return None
 
     def _well_formed(self, candidate: Candidate) -> bool:
@@ -120,16 +120,16 @@ class Verifier:
             return None
         return Verification("proved", "unitary", 0, 0, infidelity)
 
-    def _on_states(self, candidate: Candidate, deadline: float | None) -> Verification | None:
+    def _on_states(self, steps: Sequence[Step], layout: tuple[int, ...], deadline: float | None) -> Verification | None:
         qubits = self._source.qubits
         states = 8 if qubits <= 14 else 4 if qubits <= 18 else 2
         random = np.random.default_rng([self._seed, qubits])
-        made_steps = fuse(_steps(candidate))
+        made_steps = fuse(steps)
         worst = 0.0
         for _ in range(states):
             vectors = random.normal(size=(qubits, 2)) + 1j * random.normal(size=(qubits, 2))
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            made = _permute(run(made_steps, product_state(list(vectors)), deadline), candidate.layout)
+            made = _permute(run(made_steps, product_state(list(vectors)), deadline), layout)
             wanted = run(self._reference, product_state(list(vectors)), deadline)
             # Summed row by row: the arrays are views in different orders, and flat copies would double the memory.
             overlap = complex(sum(np.sum(one.conj() * other) for one, other in zip(wanted, made, strict=True)))
@@ -147,22 +147,36 @@ class Verifier:
         # A fidelity differs from 1 by at most the square of the norm.
         return Verification("proved", "windows", 0, len(self._windows), apart**2)
 
-    def _by_rotations(self, candidate: Candidate, via: Via) -> Verification | None:
-        """The input against ``via`` by Pauli rotations, and ``via`` against the native circuit block by block."""
-        if via.layout != candidate.layout:
-            return None
-        apart = self._certifier.distance(self._claims, via.claims, self._source.qubits, via.layout)
-        if apart is None:
+    def _by_blocks(self, candidate: Candidate, via: Via, deadline: float | None) -> Verification | None:
+        """The input against ``via``, and ``via`` against the native circuit block by block."""
+        first = self._shown(via, deadline)
+        if first is None:
             return None
         steps = [claim.step for claim in via.claims]
         pieces = tuple(
             (tuple(block.qubits), tuple(steps[member] for member in block.members))
             for block in blocks([step.qubits for step in steps], 2)
         )
-        apart += _windows_error(pieces, candidate, tuple(range(self._source.qubits)))
-        if not apart <= NORM_TOLERANCE:
+        wires = [0] * self._source.qubits
+        for qubit, place in enumerate(via.layout):
+            wires[place] = candidate.layout[qubit]
+        apart = _windows_error(pieces, candidate, tuple(wires))
+        worst = (math.sqrt(first.max_infidelity) + apart) ** 2
+        if not apart <= NORM_TOLERANCE or (first.verdict == "proved" and worst > NORM_TOLERANCE**2):
             return None
-        return Verification("proved", "pauli", 0, len(pieces), apart**2)
+        return replace(first, windows=len(pieces), max_infidelity=worst)
+
+    def _shown(self, via: Via, deadline: float | None) -> Verification | None:
+        """How the input and ``via`` were shown equal: by Pauli rotations, else on states; kept for the next time."""
+        if id(via) not in self._vias:
+            found = None
+            apart = self._certifier.distance(self._claims, via.claims, self._source.qubits, via.layout)
+            if apart is not None and apart <= NORM_TOLERANCE:
+                found = Verification("proved", "pauli", 0, 0, apart**2)
+            elif self._source.qubits <= STATE_QUBITS:
+                found = self._on_states([claim.step for claim in via.claims], via.layout, deadline)
+            self._vias[id(via)] = (via, found)
+        return self._vias[id(via)][1]
 
 
 def _windows_error(pieces: Sequence[Piece], candidate: Candidate, layout: tuple[int, ...]) -> float:

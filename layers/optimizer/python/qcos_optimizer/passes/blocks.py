@@ -2,14 +2,18 @@
 
 A two-qubit unitary is, up to one-qubit gates, exp(-i (a XX + b YY + c ZZ)) with pi/4 >= a >= b >= |c| (its Weyl
 coordinates), and needs as many rotations of any angle as there are non-zero coordinates: none to three. The
-coordinates in that chamber have the least sum too. Source: Zhang, Vala, Sastry, Whaley, "Geometric theory of nonlocal
+coordinates in that chamber have the least sum too. The unitary followed by a swap, which costs nothing, may need less:
+it is taken if so. Source: Zhang, Vala, Sastry, Whaley, "Geometric theory of nonlocal
 two-qubit operations", Phys. Rev. A 67, 042313 (2003).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from ..candidate import Candidate, Checkpoint, Via
 from ..pulses import Emitter, Frame
@@ -18,14 +22,21 @@ from ..simulation import Step, blocks, unitary
 from ..targets import TwoQubitGate
 
 BLOCK_QUBITS = 2
+SWAPPABLE = 0.375
+"""Turns in all above which a swap after the block is worth trying: with it, s turns become 3/4 - s."""
+NEGLIGIBLE = 1e-11
+
+
+_SWAP = np.eye(4, dtype=np.complex128)[[0, 2, 1, 3]]
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A block's qubits and what it is made of."""
+    """A block's qubits and what it is made of; with ``swapped``, its two qubits have changed places after it."""
 
     qubits: tuple[int, ...]
     parts: tuple[Part, ...]
+    swapped: bool = False
 
 
 def merge(steps: Sequence[Step]) -> tuple[Merged, ...]:
@@ -37,14 +48,39 @@ def merge(steps: Sequence[Step]) -> tuple[Merged, ...]:
             Step(steps[member].matrix, tuple(place[qubit] for qubit in steps[member].qubits))
             for member in block.members
         )
-        made.append(Merged(tuple(block.qubits), parts_of("block", (), unitary(inside, len(block.qubits)))))
+        matrix = unitary(inside, len(block.qubits))
+        best = Merged(tuple(block.qubits), parts_of("block", (), matrix))
+        if len(block.qubits) == 2 and cost([best])[1] > SWAPPABLE:
+            other = Merged(tuple(block.qubits), parts_of("block", (), _SWAP @ matrix), swapped=True)
+            best = min(best, other, key=lambda one: _rounded(cost([one])))
+        made.append(best)
     return tuple(made)
 
 
 def cost(merged: Sequence[Merged]) -> tuple[int, float]:
     """Two-qubit gates, and the sum of their angles in turns."""
-    turns = [part.turns for block in merged for part in block.parts if isinstance(part, Rotation)]
-    return len(turns), sum(abs((2 * angle + 0.5) % 1 - 0.5) / 2 for angle in turns)
+    angles = [
+        abs(math.remainder(part.turns, 0.5))
+        for block in merged
+        for part in block.parts
+        if isinstance(part, Rotation) and abs(math.remainder(part.turns, 1.0)) > NEGLIGIBLE
+    ]
+    return sum(angle > NEGLIGIBLE for angle in angles), sum(angles)
+
+
+def depth(merged: Sequence[Merged]) -> int:
+    """Two-qubit depth."""
+    levels: dict[int, int] = {}
+    for block in merged:
+        count, _ = cost([block])
+        level = count + max(levels.get(qubit, 0) for qubit in block.qubits)
+        for qubit in block.qubits:
+            levels[qubit] = level
+    return max(levels.values(), default=0)
+
+
+def _rounded(found: tuple[int, float]) -> tuple[int, float]:
+    return found[0], round(found[1], 9)
 
 
 def lower_merged(
@@ -56,10 +92,14 @@ def lower_merged(
 ) -> Candidate:
     """The native circuit of ``merged``, the blocks of ``via``, with a checkpoint after each."""
     emitter = Emitter(len(via.layout), two_qubit_gate, frame)
-    every = tuple(range(len(via.layout)))
+    wires = list(range(len(via.layout)))
     checkpoints = []
     for block in merged:
-        emit(emitter, block.parts, block.qubits)
-        checkpoints.append(Checkpoint(len(emitter.gates), tuple(emitter.pending), every))
+        emit(emitter, block.parts, tuple(wires[qubit] for qubit in block.qubits))
+        if block.swapped:
+            first, second = block.qubits
+            wires[first], wires[second] = wires[second], wires[first]
+        checkpoints.append(Checkpoint(len(emitter.gates), tuple(emitter.pending), tuple(wires)))
     final_z = emitter.finish()
-    return Candidate(name, tuple(emitter.gates), final_z, via.layout, tuple(checkpoints), via)
+    layout = tuple(wires[qubit] for qubit in via.layout)
+    return Candidate(name, tuple(emitter.gates), final_z, layout, tuple(checkpoints), via)

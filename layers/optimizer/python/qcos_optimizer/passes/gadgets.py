@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -210,11 +211,12 @@ class _Work:
             for row in (first, first + 1):
                 x, z = int(self.x[row, wire]), int(self.z[row, wire])
                 seen.append((x, z, int(self.k[row])))
-            self.made += [(turn, (wire,)) for turn in _LOCAL[tuple(seen)]]
+            self.made += [(turn, (wire,)) for turn in local_cliffords()[tuple(seen)]]
         return Synthesized(tuple(self.made), tuple(layout))
 
 
-def _local_cliffords() -> dict[tuple[Pauli, ...], tuple[Turn, ...]]:
+@cache
+def local_cliffords() -> dict[tuple[Pauli, ...], tuple[Turn, ...]]:
     """Turns for each one-qubit Clifford C, by C^-1 X C and C^-1 Z C."""
     found: dict[tuple[Pauli, ...], tuple[Turn, ...]] = {}
     for first in range(4):
@@ -229,9 +231,6 @@ def _local_cliffords() -> dict[tuple[Pauli, ...], tuple[Turn, ...]]:
                 if key not in found or len(turns) < len(found[key]):
                     found[key] = turns
     return found
-
-
-_LOCAL = _local_cliffords()
 
 
 def _gate(place: int, qubits: int) -> tuple[int, int, int, int]:
