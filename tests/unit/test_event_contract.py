@@ -11,6 +11,7 @@ import pytest
 from qcos.adapters.wire import bus_entry
 from qcos.event_schemas import schema
 from qcos.events import EVENT_TYPES
+from qcos_evidence.json_schema import bundle_schema
 from tests.unit.service.world import TENANT, World
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -23,7 +24,7 @@ def test_the_schema_is_the_one_checked_in(name: str) -> None:
 
 
 def test_no_schema_of_a_type_that_is_gone() -> None:
-    assert {path.stem for path in (EVENTS / "schemas").glob("*.json")} == set(EVENT_TYPES)
+    assert {path.stem for path in (EVENTS / "schemas").glob("*.json")} == {*EVENT_TYPES, "evidence-bundle"}
 
 
 @pytest.mark.parametrize("path", sorted((EVENTS / "samples").glob("*.json")), ids=lambda path: path.stem)
@@ -48,6 +49,38 @@ def test_what_is_published_obeys_the_schemas(world: World) -> None:
         entry = bus_entry(event)
         assert entry["Source"] == "qcos.jobs"
         jsonschema.validate(json.loads(entry["Detail"]), schema(EVENT_TYPES[entry["DetailType"]]))
+
+
+def test_the_bundles_schema_is_the_one_checked_in() -> None:
+    stored = json.loads((EVENTS / "schemas" / "evidence-bundle.json").read_text())
+    assert stored == bundle_schema(), "run: python -m qcos_evidence.json_schema events/schemas/evidence-bundle.json"
+
+
+@pytest.mark.parametrize("post_quantum", [True, False])
+def test_a_bundle_obeys_its_schema_and_names_all_it_is_about(world: World, post_quantum: bool) -> None:
+    job_id = world.submitted(pqc=post_quantum)
+    world.provider.quick = True
+    for step in (world.transpile, world.execute, world.sign):
+        step(TENANT, job_id, 1)
+    job = world.job(job_id)
+    assert job.evidence
+    assert job.optimized
+    assert job.execution
+    bundle = json.loads(world.desk.bundle(TENANT, job.evidence.bundle_id))
+    jsonschema.validate(bundle, bundle_schema())
+    assert bundle["equivalence"] == {
+        **job.optimized.verification.model_dump(mode="json"),
+        "certificate_hash": job.optimized.report.digest,
+    }
+    proof = bundle["execution_proof"]
+    assert (proof["result_hash"], proof["raw_result_hash"]) == (job.execution.result.digest, job.execution.raw.digest)
+    assert (proof["provider_job_id"], proof["submission"]) == (job.execution.provider_job_id, 1)
+    assert proof["native_circuit_hash"] == job.optimized.provider_input.digest
+    assert None not in proof.values()
+    assert set(bundle["software"]) == set(job.optimized.versions)
+    schema_names = bundle_schema()["properties"]
+    assert set(bundle) <= set(schema_names)
+    assert set(proof) <= set(schema_names["execution_proof"]["properties"])
 
 
 @pytest.fixture

@@ -22,12 +22,21 @@ def evidence_record(job: Job, issuer: str, created_at: str) -> dict[str, Any]:
         "shots": job.submitted.shots,
         "timestamp": job.executed_at,
         "provider_job_id": execution.provider_job_id,
+        "submission": intended.n,
+        "native_circuit_hash": optimized.provider_input.digest,
         "request_hash": intended.request.digest,
         "result_hash": execution.result.digest,
         "raw_result_hash": execution.raw.digest,
     }
-    if intended.calibration:
-        proof["calibration_hash"] = intended.calibration.digest
+    known_to_some_providers = {
+        "calibration_hash": intended.calibration.digest if intended.calibration else None,
+        "memory_hash": execution.memory.digest if execution.memory else None,
+        "provider_submitted_at": execution.provider_submitted_at,
+        "provider_started_at": execution.provider_started_at,
+        "provider_completed_at": execution.provider_completed_at,
+        "execution_duration_ms": execution.execution_duration_ms,
+    }
+    proof |= {name: value for name, value in known_to_some_providers.items() if value is not None}
     return {
         "bundle_id": bundle_id(job),
         "created_at": created_at,
@@ -40,7 +49,8 @@ def evidence_record(job: Job, issuer: str, created_at: str) -> dict[str, Any]:
         "execution_proof": proof,
         "equivalence": {
             **optimized.verification.model_dump(mode="json"),
-            "report_hash": optimized.report.digest,
+            # The optimizer's report: every candidate, and how the chosen one was shown to be equivalent.
+            "certificate_hash": optimized.report.digest,
         },
         "optimization": {
             "level": job.submitted.options.optimization_level,

@@ -24,10 +24,10 @@ CLOCK_SKEW = timedelta(seconds=300)
 
 Check = Literal["signature", "hash", "timestamp"]
 
-_SHA3_256 = re.compile(r"sha3-256:[0-9a-f]{64}")
-_SHA_256 = re.compile(r"sha256:[0-9a-f]{64}")
-_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
-_ISSUER = re.compile(r"https?://[!-~]{1,2000}")
+SHA3_256 = re.compile(r"sha3-256:[0-9a-f]{64}")
+SHA_256 = re.compile(r"sha256:[0-9a-f]{64}")
+IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+ISSUER = re.compile(r"https?://[!-~]{1,2000}")
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,17 @@ class Reason:
 
 def identifier(value: object) -> bool:
     """Whether ``value`` is an id: 1 to 128 of letters, digits and ``_.:-``, starting with a letter or digit."""
-    return isinstance(value, str) and _IDENTIFIER.fullmatch(value) is not None
+    return isinstance(value, str) and IDENTIFIER.fullmatch(value) is not None
 
 
 def sha3_256_text(value: object) -> bool:
     """Whether ``value`` is ``sha3-256:`` and 64 lower-case hex digits."""
-    return isinstance(value, str) and _SHA3_256.fullmatch(value) is not None
+    return isinstance(value, str) and SHA3_256.fullmatch(value) is not None
 
 
 def sha256_bytes(value: object) -> bytes | None:
     """The 32 bytes of ``sha256:`` and 64 lower-case hex digits, or None."""
-    if not isinstance(value, str) or not _SHA_256.fullmatch(value):
+    if not isinstance(value, str) or not SHA_256.fullmatch(value):
         return None
     return bytes.fromhex(value[len("sha256:") :])
 
@@ -125,7 +125,7 @@ def _object(value: object) -> bool:
 
 
 def _issuer(value: object) -> bool:
-    return isinstance(value, str) and _ISSUER.fullmatch(value) is not None
+    return isinstance(value, str) and ISSUER.fullmatch(value) is not None
 
 
 def _sha_256(value: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-_FORM = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{3}))?Z")
+FORM = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{3}))?Z")
 
 
 def parse_timestamp(text: object) -> datetime | None:
@@ -13,7 +13,7 @@ def parse_timestamp(text: object) -> datetime | None:
 
     Offsets, leap seconds, dates such as 30 February and digits other than 0-9 are none.
     """
-    match = _FORM.fullmatch(text) if isinstance(text, str) else None
+    match = FORM.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         return None
     year, month, day, hour, minute, second, millisecond = (int(group or 0) for group in match.groups())
