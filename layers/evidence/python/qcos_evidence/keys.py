@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol, Self
 
 from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey, VerifyKey
-from pqcrypto.sign import ml_dsa_65  # type: ignore[import-untyped]  # ships no types
+from pqcrypto.sign import ml_dsa_65
 
 from qcos_evidence.canonical import canonical, parse
 from qcos_evidence.encoding import decode_base64, decode_base64url, encode_base64url
