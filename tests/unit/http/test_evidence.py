@@ -16,13 +16,20 @@ from qcos.http import evidence, gateway
 from qcos.http.app import application
 from qcos.job import bundle_id
 from qcos.models import StoredObject
-from qcos.service.evidence import MAX_RESULT_BYTES, MEDIA_TYPES
+from qcos.service.evidence import MAX_RESULT_BYTES, MEDIA_TYPES, EvidenceDesk
 from qcos_evidence import attachments, merkle
 from tests.unit.http.conftest import Answer, hold_against_document
 from tests.unit.http.fakes import TENANT, Context, gateway_event
 from tests.unit.service.world import World
 
 FORMS = ("json", "cbor", "cose", "pdf")
+
+
+def serve(desk: EvidenceDesk) -> gateway.Handler:
+    """The evidence function over a desk; everybody may ask as often as he likes."""
+    rates: Any = SimpleNamespace(count=lambda tenant: SimpleNamespace(limit=300, remaining=299, reset_s=60))
+    app = application(evidence.router(lambda: desk), rates=lambda: rates)
+    return gateway.handler(app, warm="/api/v2/evidence/ev_0", prepare=())
 
 
 class Desk:
@@ -35,8 +42,7 @@ class Desk:
         for step in (self.world.transpile, self.world.execute, self.world.sign):
             step(TENANT, self.job_id, 1)
         self.bundle_id = bundle_id(self.world.job(self.job_id))
-        app = application(evidence.router(lambda: self.world.desk))
-        self.handler = gateway.handler(app, warm="/api/v2/evidence/ev_0", prepare=())
+        self.handler = serve(self.world.desk)
 
     def raw(self, method: str, path: str, body: Any = None, **event: Any) -> dict[str, Any]:
         return self.handler(gateway_event(method, path, body, **event), Context())
