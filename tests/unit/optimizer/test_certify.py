@@ -11,9 +11,10 @@ from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Operator
 
 from qcos_optimizer.certify import Certifier, Claim, pauli_matrix, turns_matrix
-from qcos_optimizer.native import Native
+from qcos_optimizer.native import Native, gpi, gpi2, rz
 from qcos_optimizer.passes.gadgets import Weighting, synthesize
 from qcos_optimizer.pauli import Pauli, PauliForm, anticommute, sign, times
+from qcos_optimizer.pulses import pulses
 from qcos_optimizer.simulation import Step
 from qcos_optimizer.source import take_apart
 from qcos_optimizer.turns import TurnsCache, form_of, native_claim, placed_claims, turns_of_one
@@ -118,6 +119,22 @@ def test_one_qubit_gates_are_their_turns(seed: int) -> None:
         wanted = Operator(circuit).data
         made = turns_matrix(turns_of_one(wanted), 1)
         assert abs(abs(np.vdot(wanted, made)) - 2) < 1e-12
+
+
+@pytest.mark.parametrize("away", [1e-12, 1e-10, 1e-8, 1e-6, 1e-4])
+def test_nearly_a_flip_or_nearly_nothing_loses_no_digits(away: float) -> None:
+    """Phases of the small entries are known badly; nothing else may be."""
+    random = np.random.default_rng(3)
+    for middle in (away, 0.5 - away):
+        first, last = random.uniform(-0.5, 0.5, 2)
+        wanted = turns_matrix(((0, 1, first), (1, 0, middle), (0, 1, last)), 1)
+        made, rest = pulses(wanted)
+        pulsed = rz(rest)
+        for gate, turns in reversed(made):
+            pulsed = pulsed @ (gpi(turns) if gate == "gpi" else gpi2(turns))
+        for found in (turns_matrix(turns_of_one(wanted), 1), pulsed):
+            overlap = np.vdot(found, wanted)
+            assert np.abs(found * overlap / abs(overlap) - wanted).max() < 2e-12
 
 
 @pytest.mark.parametrize("gate", [("gpi", (0,), (0.3,)), ("gpi2", (0,), (0.7,)), ("zz", (0, 1), (0.2,))])

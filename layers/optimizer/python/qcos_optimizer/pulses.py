@@ -67,7 +67,9 @@ def pulses(matrix: Matrix) -> Pulses:
         return (("gpi", phase(_angle(matrix[1, 0] * matrix[0, 1].conjugate()) / 2)),), 0.0
     # matrix = RZ(plus) RZ(-lam) RY(theta) RZ(lam)
     plus = _angle(matrix[1, 1] * matrix[0, 0].conjugate())
-    lam = _angle(-matrix[0, 1] * matrix[0, 0].conjugate())
+    lam = _half(
+        plus - _angle(-matrix[1, 0] * matrix[0, 1].conjugate()), _angle(-matrix[0, 1] * matrix[0, 0].conjugate())
+    )
     if abs(low - high) < NEGLIGIBLE:
         return (("gpi2", phase(0.25 - lam)),), plus
     theta = 2 * math.atan2(high, low) / (2 * math.pi)
@@ -76,6 +78,16 @@ def pulses(matrix: Matrix) -> Pulses:
 
 def _angle(number: complex) -> float:
     return cmath.phase(number) / (2 * math.pi)
+
+
+def _half(double: float, near: float) -> float:
+    """Half of ``double`` turns, of the two there are the one nearer to ``near``.
+
+    The phase of a small entry is known badly, but it must be equally wrong wherever it enters: phases of products of
+    the small entries and of the large ones alone keep the large ones right.
+    """
+    half = double / 2
+    return half + round(2 * (near - half)) / 2
 
 
 def _frame_turns(matrix: Matrix) -> float:

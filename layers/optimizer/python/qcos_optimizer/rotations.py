@@ -112,7 +112,9 @@ def _to_z(axis: NDArray[np.float64]) -> tuple[Matrix, int]:
 
 def _weyl(matrix: Matrix) -> tuple[Part, ...]:
     """Any two-qubit unitary by its Cartan (KAK) decomposition."""
-    found = TwoQubitWeylDecomposition(matrix, fidelity=None)
+    # A product of thousands of gates is no longer unitary to the last digits, which Qiskit's diagonalisation insists on.
+    left, _, right = np.linalg.svd(matrix)
+    found = TwoQubitWeylDecomposition(left @ right, fidelity=None)
     coordinates: tuple[tuple[Axis, float], ...] = (("x", found.a), ("y", found.b), ("z", found.c))
     middle = [Rotation(axis, -angle / math.pi) for axis, angle in coordinates if abs(angle) > 1e-11]
     return (Local(1, found.K2l), Local(0, found.K2r), *middle, Local(1, found.K1l), Local(0, found.K1r))

@@ -32,8 +32,10 @@ def turns_of_one(matrix: Matrix) -> tuple[Turn, ...]:
         return _kept((1, 0, 0.5), (0, 1, after))
     # RZ(a) RX(b) RZ(c) = [[c e(-a-c), -i s e(-a+c)], [-i s e(a-c), c e(a+c)]], each e of half the angle
     total = _angle(matrix[1, 1] * matrix[0, 0].conjugate())
-    split = _angle(1j * matrix[1, 0] * matrix[0, 0].conjugate())
-    return _kept((0, 1, total - split), (1, 0, middle), (0, 1, split))
+    # A small entry's phase is known badly: so of the angles only a + c comes from the diagonal, a - c from the rest.
+    half = (total + _angle(matrix[1, 0] * matrix[0, 1].conjugate())) / 2
+    after = half + round(2 * (_angle(1j * matrix[1, 0] * matrix[0, 0].conjugate()) - half)) / 2
+    return _kept((0, 1, total - after), (1, 0, middle), (0, 1, after))
 
 
 def turns_of_parts(parts: Sequence[Part]) -> tuple[Turn, ...]:
