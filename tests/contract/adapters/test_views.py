@@ -42,10 +42,6 @@ def totals(views: ports.Views, tenant: str = TENANT) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def shown(page: JobPage) -> tuple[tuple[JobRow, ...], int]:
-    return page.rows, page.total
-
-
 def deliver(views: ports.Views, log: list[Event]) -> None:
     """What a stream reader does with a log it has read: fold, compare, write, and again if it was overtaken."""
     while change := advance(views.row(log[0].tenant, log[0].stream_id), log):
@@ -147,25 +143,6 @@ def test_counters_equal_a_recount_after_eight_readers_at_once(backend: Backend) 
     assert totals(views) == expected(logs)
 
 
-def test_lists_are_newest_first_in_pages(backend: Backend) -> None:
-    views = backend.views()
-    rows = [
-        replace(ROW, job_id=f"job-{n}", created_at=f"2026-03-01T12:00:0{n // 2}.000Z", status=("queued", "held")[n % 2])
-        for n in range(9)
-    ]
-    for row in random.Random(1).sample(rows, 9):
-        views.save(RowChange(row, 0, {"total": 1, f"status#{row.status}": 1}))
-    views.save(RowChange(replace(ROW, tenant="bell"), 0, {"total": 1, "status#queued": 1}))
-    newest = tuple(reversed(rows))  # of one millisecond, by id
-    queued, held = newest[::2], newest[1::2]
-    for limit, offset in ((3, 0), (3, 3), (3, 6), (3, 8), (100, 0), (2, 9), (5, 50)):
-        assert shown(views.jobs(TENANT, ALL, limit, offset)) == (newest[offset : offset + limit], 9)
-        assert shown(views.jobs(TENANT, of("queued"), limit, offset)) == (queued[offset : offset + limit], 5)
-        assert shown(views.jobs(TENANT, of("held"), limit, offset)) == (held[offset : offset + limit], 4)
-    assert shown(views.jobs(TENANT, of("failed"), 10, 0)) == ((), 0)
-    assert shown(views.jobs("bell", ALL, 10, 0)) == ((replace(ROW, tenant="bell"),), 1)
-
-
 def test_a_row_moves_between_the_lists_of_its_statuses(backend: Backend) -> None:
     views = backend.views()
     views.save(NEW)
@@ -175,23 +152,60 @@ def test_a_row_moves_between_the_lists_of_its_statuses(backend: Backend) -> None
     assert views.jobs(TENANT, ALL, 10, 0) == JobPage((DONE.row,), 1)
 
 
-def test_lists_are_read_page_after_page(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qcos.adapters.view_store.PAGE", 2)
-    views = aws.views()
-    rows = [replace(ROW, job_id=f"job-{n}") for n in range(9)]
-    for row in rows:
-        views.save(RowChange(row, 0, {"total": 1}))
-    newest = tuple(reversed(rows))
-    for limit, offset in ((5, 0), (5, 3), (1, 8), (5, 8), (5, 9), (5, 11)):
-        assert views.jobs(TENANT, ALL, limit, offset).rows == newest[offset : offset + limit]
-
-
 def test_a_lost_answer_counts_once(aws: Aws) -> None:
     name = aws.table(VIEWS)
     DynamoViews(name, AnswerLost(aws.clients["dynamodb"])).save(NEW)
     views = DynamoViews(name, aws.clients["dynamodb"])
     assert views.row(TENANT, "job-1") == ROW
     assert totals(views) == {"total": 1, "status#queued": 1}
+
+
+def test_rows_are_read_by_their_ids(backend: Backend) -> None:
+    views = backend.views()
+    stored = [replace(ROW, job_id=f"job-{n}", status=("queued", "held")[n % 2]) for n in range(12)]
+    for row in stored:
+        views.save(RowChange(row, 0))
+    views.save(RowChange(replace(ROW, tenant="bell", job_id="job-50"), 0))
+    assert views.rows(TENANT, []) == {}
+    assert views.rows(TENANT, ["job-3"]) == {"job-3": stored[3]}
+    assert views.rows(TENANT, ["job-3", "job-3"]) == {"job-3": stored[3]}
+    assert views.rows(TENANT, ["job-50"]) == {}
+    assert views.rows(TENANT, [f"job-{n}" for n in range(100)]) == {row.job_id: row for row in stored}
+
+
+def test_counters_are_read_whole(backend: Backend) -> None:
+    views = backend.views()
+    assert views.counters_of(TENANT) == {}
+    views.save(replace(NEW, counters={"total": 1, "status#queued": 1, "evaluations#2026-03": 13}))
+    views.save(replace(DONE, counters={"status#queued": -1, "status#completed": 1, "reduction_tenths": 416}))
+    assert views.counters_of(TENANT) == {
+        "total": 1,
+        "status#queued": 0,
+        "status#completed": 1,
+        "evaluations#2026-03": 13,
+        "reduction_tenths": 416,
+    }
+    assert views.counters_of("bell") == {}
+
+
+@pytest.mark.parametrize(("times", "succeeds"), [(2, True), (8, False)])
+def test_rows_that_were_not_read_are_asked_for_again(
+    aws_clients: dict[str, Any], no_sleep: list[float], times: int, succeeds: bool
+) -> None:
+    views, left = DynamoViews("table", aws_clients["dynamodb"]), {"pk": {"S": "T#acme#JOB#job-1"}, "sk": {"S": "ROW"}}
+    unread = {"table": {"Keys": [left], "ConsistentRead": True}}
+    with Stubber(aws_clients["dynamodb"]) as stub:
+        for _ in range(times):
+            answer = {"Responses": {"table": []}, "UnprocessedKeys": unread}
+            stub.add_response("batch_get_item", answer, {"RequestItems": unread})
+        if succeeds:
+            stub.add_response("batch_get_item", {"Responses": {"table": []}}, {"RequestItems": unread})
+            assert views.rows(TENANT, ["job-1"]) == {}
+        else:
+            with pytest.raises(Unavailable):
+                views.rows(TENANT, ["job-1"])
+        stub.assert_no_pending_responses()
+    assert len(no_sleep) == min(times, 7)
 
 
 @pytest.mark.parametrize(("conflicts", "succeeds"), [(3, True), (8, False)])

@@ -9,21 +9,27 @@ from threading import Lock
 from typing import Any
 
 from qcos.adapters.wire import (
+    HIGHEST,
     MAX_BUS_BYTES,
+    MAX_COUNTED,
     MAX_INPUT_BYTES,
     MAX_MESSAGE_BYTES,
     bus_entry,
     bus_entry_bytes,
     check_append,
+    cursor_at,
     delay,
+    has_conditions,
     parking_note,
     text,
+    total_is_known,
+    total_known,
 )
 from qcos.events import Event
 from qcos.ledger import Charge
 from qcos.models import StoredObject, sha3_256
 from qcos.ports import ApiKey, LimitReached, ObjectDamaged, ObjectMissing, TokenClosed, VersionConflict, Wait
-from qcos.views import JobFilter, JobPage, JobRow, RowChange, make_cursor, order, read_cursor
+from qcos.views import JobFilter, JobPage, JobRow, RowChange, order, read_cursor
 
 
 class EventStore:
@@ -115,6 +121,10 @@ class ObjectStore:
             raise ObjectDamaged(stored.key)
         return data
 
+    def presign(self, key: str, seconds: int) -> str:
+        """An address that says what it is for; nothing serves it."""
+        return f"memory://{key}?seconds={seconds}"
+
 
 class Views:
     """A :class:`qcos.ports.Views`; ``counters`` maps a tenant to its counters."""
@@ -153,21 +163,40 @@ class Views:
         Raises:
             ValueError: the cursor is none that was given out for this tenant.
         """
+        after = HIGHEST if cursor is None else read_cursor(cursor, tenant)
         with self._lock:
-            found = [row for row in self._rows.values() if row.tenant == tenant and wanted.matches(row)]
-        found.sort(key=order, reverse=True)
-        total = len(found)
-        if cursor is not None:
-            last = read_cursor(cursor, tenant)
-            found = [row for row in found if order(row) < last]
-        page = found[offset : offset + limit] if cursor is None else found[:limit]
-        more = bool(page) and order(page[-1]) != order(found[-1])
-        return JobPage(tuple(page), total, cursor=make_cursor(page[-1]) if more else None)
+            own = [row for row in self._rows.values() if row.tenant == tenant]
+            counters = dict(self.counters.get(tenant, {}))
+        lanes = _lanes(own, wanted)
+        found, whole_down_to = _examined([[row for row in lane if order(row) < after] for lane in lanes], wanted)
+        rest = [row for row in found if order(row) >= whole_down_to][offset if cursor is None else 0 :]
+        following = order(rest[limit - 1]) if len(rest) > limit else whole_down_to
+        if total_is_known(wanted):
+            total, capped = total_known(wanted, counters), False
+        else:
+            counted, cut = _examined(lanes, wanted)
+            total, capped = min(len(counted), MAX_COUNTED), bool(cut) or len(counted) > MAX_COUNTED
+        return JobPage(tuple(rest[:limit]), total, capped, cursor_at(tenant, following) if following else None)
 
     def counters_of(self, tenant: str) -> dict[str, int]:
         """The tenant's counters."""
         with self._lock:
             return dict(self.counters.get(tenant, {}))
+
+
+def _lanes(rows: Sequence[JobRow], wanted: JobFilter) -> list[list[JobRow]]:
+    """The rows of each status wanted, or of all, created when wanted, newest first."""
+    created = replace(wanted, statuses=(), backend=None, batch_id=None, name=None, tag=None)
+    newest = sorted((row for row in rows if created.matches(row)), key=order, reverse=True)
+    return [[row for row in newest if row.status == status] for status in dict.fromkeys(wanted.statuses)] or [newest]
+
+
+def _examined(lanes: Sequence[Sequence[JobRow]], wanted: JobFilter) -> tuple[list[JobRow], str]:
+    """What is wanted among the rows that may be examined, newest first, and the place of the last where more are."""
+    bound = max(1, MAX_COUNTED // len(lanes)) if has_conditions(wanted) else None
+    found = [row for lane in lanes for row in lane[:bound] if wanted.matches(row)]
+    cuts = [order(lane[bound - 1]) for lane in lanes if bound and len(lane) > bound]
+    return sorted(found, key=order, reverse=True), max(cuts, default="")
 
 
 class Control:

@@ -11,10 +11,11 @@ from dataclasses import asdict
 from typing import Any
 
 from qcos.adapters.dynamo import Attributes, ConditionFailed, encode, number, optional_string, string, write
-from qcos.views import JobFilter, JobPage, JobRow, RowChange, order
-
-PAGE = 1_000
-"""Rows asked for at a time: only as many are read as are skipped or shown."""
+from qcos.adapters.job_index import Lane, count, read_page
+from qcos.adapters.retry import tries
+from qcos.adapters.wire import HIGHEST, MAX_COUNTED, cursor_at, has_conditions, total_is_known, total_known
+from qcos.errors import Unavailable
+from qcos.views import JobFilter, JobPage, JobRow, RowChange, order, read_cursor
 
 
 class DynamoViews:
@@ -54,15 +55,23 @@ class DynamoViews:
         return True
 
     def rows(self, tenant: str, job_ids: Sequence[str]) -> dict[str, JobRow]:
-        """The stored lines of those of the jobs (at most 100) that have one, by id."""
-        keys = [encode({"pk": f"T#{tenant}#JOB#{job_id}", "sk": "ROW"}) for job_id in job_ids]
+        """The stored lines of those of the jobs (at most 100) that have one, by id.
+
+        Raises:
+            qcos.errors.Unavailable: throttling kept some of them from being read.
+        """
+        if not job_ids:
+            return {}
+        keys = [encode({"pk": f"T#{tenant}#JOB#{job_id}", "sk": "ROW"}) for job_id in dict.fromkeys(job_ids)]
+        wanted: dict[str, Any] = {self._table: {"Keys": keys, "ConsistentRead": True}}
         found: dict[str, JobRow] = {}
-        wanted: dict[str, Any] = {self._table: {"Keys": keys, "ConsistentRead": True}} if keys else {}
-        while wanted:
+        for _ in tries():
             answer = self._client.batch_get_item(RequestItems=wanted)
             found |= {row.job_id: row for row in map(_row, answer["Responses"].get(self._table, []))}
             wanted = answer.get("UnprocessedKeys") or {}
-        return found
+            if not wanted:
+                return found
+        raise Unavailable("The database is busy with other requests. Try again in a moment.")
 
     def counters_of(self, tenant: str) -> dict[str, int]:
         """The tenant's counters."""
@@ -70,40 +79,47 @@ class DynamoViews:
         return {name: number(item, name) for name in item if name not in ("pk", "sk")}
 
     def jobs(self, tenant: str, wanted: JobFilter, limit: int, offset: int, cursor: str | None = None) -> JobPage:
-        """Part of the jobs ``wanted``, newest first; see :meth:`qcos.ports.Views.jobs`."""
-        status = wanted.statuses[0] if len(wanted.statuses) == 1 else None
-        counters = self._get(f"T#{tenant}", "COUNTERS")
-        name = f"status#{status}" if status else "total"
-        total = number(counters, name) if name in counters else 0
-        request: dict[str, Any] = {"TableName": self._table, "ScanIndexForward": False}
-        if status:
-            request |= {"IndexName": "by_status", "KeyConditionExpression": "gsi2pk = :pk"}
-            request["ExpressionAttributeValues"] = encode({":pk": f"T#{tenant}#{status}"})
+        """Part of the jobs ``wanted``, newest first; see :meth:`qcos.ports.Views.jobs`.
+
+        Examines at most 10,000 rows, and after a cursor as many for the page; where a condition finds too few among
+        them, the page is short or empty, and its cursor goes on behind them. An offset counts within them.
+
+        Raises:
+            ValueError: the cursor is none that was given out for this tenant.
+        """
+        after = None if cursor is None else read_cursor(cursor, tenant)
+        lanes = self._lanes(tenant, wanted, after)
+        items, following = read_page(lanes, limit, offset if after is None else 0)
+        if total_is_known(wanted):
+            total, capped = total_known(wanted, self.counters_of(tenant)), False
         else:
-            request |= {"IndexName": "by_created", "KeyConditionExpression": "gsi1pk = :pk"}
-            request["ExpressionAttributeValues"] = encode({":pk": f"T#{tenant}"})
-        more = self._skip(request, offset)
-        return JobPage(self._take(request, limit) if more else (), total)
+            total, capped = count(lanes if after is None else self._lanes(tenant, wanted, None))
+        more = None if following is None else cursor_at(tenant, following)
+        return JobPage(tuple(map(_row, items)), total, capped, more)
 
-    def _skip(self, request: dict[str, Any], rows: int) -> bool:
-        """Move ``request`` past ``rows`` rows, of which nothing is sent back; whether any may follow."""
-        while rows > 0:
-            answer = self._client.query(**request, Select="COUNT", Limit=min(rows, PAGE))
-            rows -= int(answer["Count"])
-            if not answer.get("LastEvaluatedKey"):
-                return False
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-        return True
-
-    def _take(self, request: dict[str, Any], rows: int) -> tuple[JobRow, ...]:
-        taken: list[JobRow] = []
-        while len(taken) < rows:
-            answer = self._client.query(**request, Limit=min(rows - len(taken), PAGE))
-            taken += [_row(item) for item in answer["Items"]]
-            if not answer.get("LastEvaluatedKey"):
-                break
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-        return tuple(taken)
+    def _lanes(self, tenant: str, wanted: JobFilter, after: str | None) -> list[Lane]:
+        """The index partitions that hold what is ``wanted``, below ``after``."""
+        # A place begins with a time, so that a time alone lies below every place of its millisecond.
+        lowest = wanted.created_after or "0"
+        bounds = (wanted.created_before, None if after is None else _below(after))
+        highest = min(bound for bound in (*bounds, HIGHEST) if bound is not None)
+        if highest < lowest:
+            return []
+        statuses = tuple(dict.fromkeys(wanted.statuses)) or (None,)
+        bound = max(1, MAX_COUNTED // len(statuses)) if has_conditions(wanted) else None
+        lanes = []
+        for status in statuses:
+            index, keys, owner = ("by_status", "gsi2", f"#{status}") if status else ("by_created", "gsi1", "")
+            request: dict[str, Any] = {
+                "TableName": self._table,
+                "IndexName": index,
+                "KeyConditionExpression": f"{keys}pk = :pk AND {keys}sk BETWEEN :lowest AND :highest",
+                "ExpressionAttributeValues": encode(
+                    {":pk": f"T#{tenant}{owner}", ":lowest": lowest, ":highest": highest}
+                ),
+            }
+            lanes.append(Lane(self._client, _only(request, wanted), f"{keys}sk", bound))
+        return lanes
 
     def _count(self, tenant: str, counters: dict[str, int]) -> dict[str, Any]:
         return {
@@ -118,6 +134,26 @@ class DynamoViews:
         answer = self._client.get_item(TableName=self._table, Key=encode({"pk": pk, "sk": sk}), ConsistentRead=True)
         item: Attributes = answer.get("Item") or {}
         return item
+
+
+def _below(place: str) -> str:
+    """A text above every place before ``place``, and below ``place``: BETWEEN takes its upper end in."""
+    return place[:-1] + chr(ord(place[-1]) - 1) + HIGHEST
+
+
+def _only(request: dict[str, Any], wanted: JobFilter) -> dict[str, Any]:
+    """``request`` with the conditions on other attributes than its keys."""
+    asked = {"backend": wanted.backend, "batch_id": wanted.batch_id, "name": wanted.name, "tags": wanted.tag}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    if not asked:
+        return request
+    tests = [f"contains(#{name}, :{name})" if name == "tags" else f"#{name} = :{name}" for name in asked]
+    values = encode({f":{name}": value for name, value in asked.items()})
+    return request | {
+        "FilterExpression": " AND ".join(tests),
+        "ExpressionAttributeNames": {f"#{name}": name for name in asked},
+        "ExpressionAttributeValues": request["ExpressionAttributeValues"] | values,
+    }
 
 
 def _item(row: JobRow) -> Attributes:

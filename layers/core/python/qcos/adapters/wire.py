@@ -8,6 +8,7 @@ from typing import Any
 
 from qcos.events import Event
 from qcos.ledger import Charge
+from qcos.views import JobFilter, JobRow, make_cursor
 
 MAX_EVENTS = 100
 """Events of one append: a DynamoDB transaction takes 100 items."""
@@ -25,6 +26,10 @@ MAX_DELAY_S = 900
 """The longest delay SQS takes."""
 MAX_REASON = 1_000
 """Characters of a parking note's reason: parking must not fail for the length of an error text."""
+MAX_COUNTED = 10_000
+"""Rows that a list with conditions examines, for its total and again after a cursor."""
+HIGHEST = "~"
+"""A place before the newest row of any list."""
 
 
 def check_append(events: Sequence[Event], charges: Sequence[Charge] = ()) -> None:
@@ -104,3 +109,25 @@ def bus_entry(event: Event) -> dict[str, str]:
 def bus_entry_bytes(entry: Mapping[str, str]) -> int:
     """What an entry without time and resources counts: the UTF-8 length of its source, type and detail."""
     return sum(len(entry[part].encode()) for part in ("Source", "DetailType", "Detail"))
+
+
+def has_conditions(wanted: JobFilter) -> bool:
+    """Whether a list must look at rows that it does not show: neither statuses nor times make it."""
+    return (wanted.backend, wanted.batch_id, wanted.name, wanted.tag) != (None,) * 4
+
+
+def total_is_known(wanted: JobFilter) -> bool:
+    """Whether the tenant's counters tell how many jobs are wanted."""
+    return not has_conditions(wanted) and wanted.created_after is None and wanted.created_before is None
+
+
+def total_known(wanted: JobFilter, counters: Mapping[str, int]) -> int:
+    """How many jobs are wanted, by the tenant's counters."""
+    names = [f"status#{status}" for status in dict.fromkeys(wanted.statuses)] or ["total"]
+    return sum(counters.get(name, 0) for name in names)
+
+
+def cursor_at(tenant: str, place: str) -> str:
+    """The cursor that continues a list after ``place`` (:func:`qcos.views.order`), whether a row is there or not."""
+    created_at, _, job_id = place.partition("#")
+    return make_cursor(JobRow(tenant, job_id, 0, "", "", 0, created_at))
