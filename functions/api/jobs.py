@@ -1,11 +1,11 @@
-"""GET /api/v2/jobs and below."""
+"""Everything under /api/v2/jobs: lists, logs, cancelling, retrying."""
 
 from qcos import wiring
 from qcos.http import gateway, jobs
 from qcos.http.app import application
 
 handler = gateway.handler(
-    application(jobs.router(wiring.jobs)),
+    application(jobs.router(wiring.jobs, wiring.lifecycle), rates=wiring.rates),
     warm="/api/v2/jobs/job_0",
-    prepare=(wiring.jobs,),
+    prepare=(wiring.jobs, wiring.lifecycle, wiring.rates),
 )

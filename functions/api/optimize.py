@@ -1,11 +1,15 @@
-"""POST /api/v2/optimize and GET /api/v2/optimize/{job_id}."""
+"""Everything under /api/v2/optimize: submissions, batches, results, circuits, stats."""
 
 from qcos import wiring
-from qcos.http import gateway, optimize
+from qcos.http import batches, gateway, optimize
 from qcos.http.app import application
 
 handler = gateway.handler(
-    application(optimize.router(wiring.submit, wiring.jobs)),
+    application(
+        batches.router(wiring.submit, wiring.batches),
+        optimize.router(wiring.submit, wiring.jobs, wiring.stats, wiring.circuits),
+        rates=wiring.rates,
+    ),
     warm="/api/v2/optimize/job_0",
-    prepare=(wiring.submit, wiring.jobs),
+    prepare=(wiring.submit, wiring.jobs, wiring.batches, wiring.stats, wiring.circuits, wiring.rates),
 )

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from qcos.errors import BackendNotFound, BundleNotFound, JobNotFound, Unauthorized
+from qcos.adapters import memory
+from qcos.errors import (
+    BackendNotFound,
+    BatchNotFound,
+    BundleNotFound,
+    Conflict,
+    JobNotFound,
+    RateLimitExceeded,
+    Unauthorized,
+)
 from qcos.events import (
     CircuitOptimized,
     Event,
@@ -19,18 +29,32 @@ from qcos.events import (
     ExecutionHeld,
     ExecutionIntended,
     ExecutionSubmitted,
+    JobCancelled,
     JobCompleted,
     JobFailed,
+    JobRetried,
     JobSubmitted,
     Origin,
     TranspileStarted,
     chain,
 )
 from qcos.job import Job, fold
-from qcos.models import Caller, Metrics, MetricsTable, Options, StoredObject, Submission, Verification, sha3_256
-from qcos.service.keys import Principal
-from qcos.service.submit import Accepted
-from qcos.views import JobPage, job_row
+from qcos.models import (
+    Caller,
+    Metrics,
+    MetricsTable,
+    Options,
+    StoredObject,
+    Submission,
+    Verification,
+    sha3_256,
+    timestamp,
+)
+from qcos.service.batches import Batch
+from qcos.service.keys import Keys, Principal
+from qcos.service.rates import Allowance
+from qcos.service.submit import Accepted, AcceptedBatch
+from qcos.views import JobFilter, JobPage, job_row, make_cursor, order, read_cursor
 
 TENANT = "acme"
 START = datetime(2026, 2, 6, 12, tzinfo=UTC)
@@ -46,6 +70,9 @@ RESULTS = {
     "probabilities": {"00": 519 / 1024, "11": 505 / 1024},
     "shots": 1024,
     "source": "measured",
+    "memory": None,
+    "url": None,
+    "memory_url": None,
 }
 
 
@@ -136,6 +163,11 @@ class Fakes:
 
     logs: dict[tuple[str, str], list[Event]] = field(default_factory=dict)
     submissions: list[tuple[Caller, Submission]] = field(default_factory=list)
+    idempotency_keys: list[str | None] = field(default_factory=list)
+    counted: list[str] = field(default_factory=list)
+    over: RateLimitExceeded | None = None
+    key_desk: Keys = field(default_factory=lambda: Keys(memory.Control(), lambda: "pepper", lambda: START))
+    batch_jobs: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     judged: list[bytes] = field(default_factory=list)
     bundles: dict[tuple[str, str], bytes] = field(default_factory=dict)
     refusal: Exception | None = None
@@ -145,12 +177,94 @@ class Fakes:
             raise self.refusal
 
     def submit(self) -> Any:
-        return self._submit
+        return _Submit(self)
 
-    def _submit(self, caller: Caller, submission: Submission) -> Accepted:
+    def _accept(self, caller: Caller, submissions: Sequence[Submission], idempotency_key: str | None) -> None:
         self._asked()
-        self.submissions.append((caller, submission))
+        self.submissions += [(caller, submission) for submission in submissions]
+        self.idempotency_keys.append(idempotency_key)
+
+    def _submit(self, caller: Caller, submission: Submission, idempotency_key: str | None = None) -> Accepted:
+        self._accept(caller, [submission], idempotency_key)
         return Accepted("job_new", "queued", 7)
+
+    def _submit_batch(
+        self, caller: Caller, submissions: Sequence[Submission], idempotency_key: str | None = None
+    ) -> AcceptedBatch:
+        self._accept(caller, submissions, idempotency_key)
+        return AcceptedBatch("batch_new", tuple(f"job_{index}" for index in range(len(submissions))))
+
+    def batches(self) -> Any:
+        return SimpleNamespace(get=self._batch, cancel=self._cancel_batch)
+
+    def _batch(self, tenant: str, batch_id: str) -> Batch:
+        self._asked()
+        try:
+            job_ids = self.batch_jobs[tenant, batch_id]
+        except KeyError:
+            raise BatchNotFound("There is no batch of that id.") from None
+        rows = tuple(job_row(fold(self.logs[tenant, job_id])) for job_id in job_ids if (tenant, job_id) in self.logs)
+        known = {row.job_id: row.status for row in rows}
+        counts = Counter(known.get(job_id, "queued") for job_id in job_ids)
+        return Batch(batch_id, timestamp(START), job_ids, rows, dict(counts))
+
+    def _cancel_batch(self, caller: Caller, batch_id: str) -> dict[str, str]:
+        rows = {row.job_id: row for row in self._batch(caller.tenant, batch_id).rows}
+        ended = {job_id for job_id, row in rows.items() if row.status == "completed"}
+        job_ids = self.batch_jobs[caller.tenant, batch_id]
+        return {job_id: "completed" if job_id in ended else "cancelled" for job_id in job_ids}
+
+    def lifecycle(self) -> Any:
+        return SimpleNamespace(cancel=self._cancel, retry=self._retry)
+
+    def _cancel(self, caller: Caller, job_id: str) -> Job:
+        job = self._get(caller.tenant, job_id)
+        if job.terminal:
+            raise Conflict(f"The job has {job.status} and cannot be cancelled any more.", [{"status": job.status}])
+        return self._extend(job, JobCancelled(attempt=job.attempt))
+
+    def _retry(self, caller: Caller, job_id: str) -> Job:
+        job = self._get(caller.tenant, job_id)
+        if job.status != "failed":
+            raise Conflict("Only a failed job can be retried.", [{"status": job.status}])
+        return self._extend(job, JobRetried(attempt=job.attempt + 1))
+
+    def _extend(self, job: Job, data: EventData) -> Job:
+        log = self.logs[job.tenant, job.job_id]
+        log += chain(job.tenant, job.job_id, log, [data], Origin(actor="key:k1", correlation_id="req-2"), START)
+        return fold(log)
+
+    def circuits(self) -> Any:
+        return SimpleNamespace(get=self._circuit)
+
+    def _circuit(self, tenant: str, job_id: str, which: str, form: str) -> tuple[bytes, str, str]:
+        self._log(tenant, job_id)
+        circuit = f"// {which} {form} \u03c0\n".encode()
+        return circuit, "application/json" if form == "ionq" else "text/plain", sha3_256(circuit)
+
+    def stats(self) -> Any:
+        return self._stats
+
+    def _stats(self, tenant: str) -> dict[str, Any]:
+        self._asked()
+        return {
+            "total_jobs": 3,
+            "total_circuits": 5,
+            "avg_reduction": 34.7,
+            "evaluations_used": 65,
+            "evaluations_limit": 50_000,
+            "month": "2026-02",
+            "by_status": {"completed": 5},
+        }
+
+    def rates(self) -> Any:
+        return SimpleNamespace(count=self._count)
+
+    def _count(self, tenant: str) -> Allowance:
+        self.counted.append(tenant)
+        if self.over:
+            raise self.over
+        return Allowance(60, 60 - len(self.counted), 30)
 
     def jobs(self) -> Any:
         return SimpleNamespace(get=self._get, results=self._results, log=self._log, page=self._page)
@@ -168,11 +282,17 @@ class Fakes:
     def _results(self, job: Job) -> dict[str, Any] | None:
         return RESULTS if job.execution else None
 
-    def _page(self, tenant: str, status: str | None, limit: int, offset: int) -> JobPage:
+    def _page(self, tenant: str, wanted: JobFilter, limit: int, offset: int, cursor: str | None = None) -> JobPage:
         self._asked()
+        self.wanted = wanted
         rows = [job_row(fold(log)) for (owner, _), log in self.logs.items() if owner == tenant]
-        chosen = [row for row in rows if status in (None, row.status)]
-        return JobPage(tuple(chosen[offset : offset + limit]), len(chosen))
+        chosen = sorted((row for row in rows if wanted.matches(row)), key=order, reverse=True)
+        if cursor is not None:
+            last = read_cursor(cursor, tenant)
+            offset = sum(order(row) >= last for row in chosen)
+        page = tuple(chosen[offset : offset + limit])
+        more = make_cursor(page[-1]) if page and page[-1] is not chosen[-1] else None
+        return JobPage(page, len(chosen), total_capped=wanted.tag == "capped", cursor=more)
 
     def backends(self) -> Any:
         return SimpleNamespace(all=self._all, get=self._backend, calibration=self._calibration, status=self._status)
@@ -247,7 +367,10 @@ class Fakes:
         }
 
     def keys(self) -> Any:
-        return SimpleNamespace(authenticate=self._authenticate)
+        desk = self.key_desk
+        return SimpleNamespace(
+            authenticate=self._authenticate, mint=desk.mint, all=desk.all, revoke=desk.revoke, clock=desk.clock
+        )
 
     def _authenticate(self, headers: Mapping[str, str]) -> Principal:
         self._asked()
@@ -255,6 +378,19 @@ class Fakes:
         if {bearer, headers.get("x-api-key", "")} - {""} != {"good-key"}:
             raise Unauthorized("no")
         return Principal(TENANT, "k1", ("optimize:read", "optimize:write"))
+
+
+@dataclass
+class _Submit:
+    """The use case that takes one circuit when called, and several as a batch."""
+
+    fakes: Fakes
+
+    def __call__(self, *what: Any) -> Accepted:
+        return self.fakes._submit(*what)
+
+    def batch(self, *what: Any) -> AcceptedBatch:
+        return self.fakes._submit_batch(*what)
 
 
 class Context:
@@ -279,11 +415,14 @@ def gateway_event(
     *,
     scopes: str | None = ALL_SCOPES,
     headers: Mapping[str, str] | None = None,
-    query: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
     tenant: str = TENANT,
 ) -> dict[str, Any]:
     """A REST API proxy event. ``body`` text is sent as it is, anything else as JSON; scopes None: no authorizer ran."""
     sent = dict(headers or {})
+    asked: dict[str, list[str]] = {}
+    for name, value in query.items() if isinstance(query, Mapping) else query or ():
+        asked.setdefault(name, []).append(value)
     context: dict[str, Any] = {"requestId": "gateway-request", "stage": "live", "identity": {"sourceIp": "192.0.2.1"}}
     if scopes is not None:
         context["authorizer"] = {"tenant": tenant, "key_id": "k1", "scopes": scopes, "principalId": "k1"}
@@ -293,8 +432,8 @@ def gateway_event(
         "httpMethod": method,
         "headers": sent or None,
         "multiValueHeaders": {name: [value] for name, value in sent.items()} or None,
-        "queryStringParameters": dict(query) if query else None,
-        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} if query else None,
+        "queryStringParameters": {name: values[-1] for name, values in asked.items()} or None,
+        "multiValueQueryStringParameters": asked or None,
         "pathParameters": None,
         "stageVariables": None,
         "requestContext": context,

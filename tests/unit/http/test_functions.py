@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from qcos.http.app import application
 from qcos.ports import ApiKey
 from qcos.service.keys import Keys
 from tests.unit.evidence.samples import KEYS, NOW, SIGNED
-from tests.unit.http.fakes import Context, gateway_event
+from tests.unit.http.fakes import Context, Fakes, gateway_event
 
 FUNCTIONS = ("optimize", "jobs", "backends", "evidence", "account", "authorizer")
 
@@ -87,8 +88,8 @@ def test_the_evidence_function_judges_with_the_library() -> None:
 
 
 def test_what_the_library_cannot_judge_is_a_400() -> None:
-    desk = SimpleNamespace(verify=lambda document, **expected: Bundles().verdict(document, [], NOW, **expected))
-    app = application(evidence.router(lambda: desk))  # type: ignore[arg-type,return-value] # in place of a use case
+    desk: Any = SimpleNamespace(verify=lambda document, **expected: Bundles().verdict(document, [], NOW, **expected))
+    app = application(evidence.router(lambda: desk), rates=Fakes().rates)
     handler = gateway.handler(app, warm="/api/v2/evidence/ev_0", prepare=())
     for bundle, rule in [('{"shots":1024.0}', "number_not_integer"), ('{"a":-0}', "number_not_integer")]:
         event = gateway_event("POST", "/api/v2/evidence/verify", '{"bundle":' + bundle + "}")
@@ -100,8 +101,8 @@ def test_what_the_library_cannot_judge_is_a_400() -> None:
 def test_minting_a_key(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     function = importlib.import_module("functions.ops.mint_key")
     kept: list[ApiKey] = []
-    control = SimpleNamespace(put_api_key=kept.append)
-    keys = Keys(control, lambda: "pepper", lambda: NOW)  # type: ignore[arg-type] # only what minting needs
+    control: Any = SimpleNamespace(put_api_key=kept.append)
+    keys = Keys(control, lambda: "pepper", lambda: NOW)
     monkeypatch.setattr(function.wiring, "keys", lambda: keys)
     monkeypatch.setenv("QCOS_TENANT", "acme")
     answer = function.handler({"name": "demo", "scopes": ["optimize:write"]}, None)

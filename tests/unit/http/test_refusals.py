@@ -22,8 +22,8 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"shots": [1]}, "shots", "must be an integer"),
     ({"shots": 0}, "shots", "must be at least 1"),
     ({"shots": -5}, "shots", "must be at least 1"),
-    ({"shots": 100_001}, "shots", "must be at most 100000"),
-    ({"shots": 10**400}, "shots", "must be at most 100000"),
+    ({"shots": 1_000_001}, "shots", "must be at most 1000000"),
+    ({"shots": 10**400}, "shots", "must be at most 1000000"),
     ({"qasm": ""}, "qasm", "must not be empty"),
     ({"qasm": None}, "qasm", "must be text"),
     ({"qasm": 7}, "qasm", "must be text"),
@@ -157,7 +157,23 @@ def test_body_over_the_limit(api: Api, fakes: Fakes) -> None:
         ({"limit": "9" * 5000}, "limit"),
         ({"offset": "-1"}, "offset"),
         ({"offset": "10001"}, "offset"),
-        ({"status": "done"}, "status"),
+        ({"status": "done"}, "status.0"),
+        ({"status": "queued,done"}, "status.1"),
+        ({"status": ""}, "status.0"),
+        ({"backend": ""}, "backend"),
+        ({"name": "n" * 201}, "name"),
+        ({"tag": "t" * 65}, "tag"),
+        ({"batch_id": ""}, "batch_id"),
+        ({"created_after": "yesterday"}, "created_after"),
+        ({"created_after": "2026-02-06"}, "created_after"),
+        ({"created_after": "2026-02-06T12:00:00"}, "created_after"),
+        ({"created_after": "2026-02-06T12:00:00 01:00"}, "created_after"),
+        ({"created_before": "2026-02-30T12:00:00Z"}, "created_before"),
+        ({"created_before": "0001-01-01T00:00:00+14:00"}, "created_before"),
+        ({"created_before": "9999-12-31T23:59:59.9999Z"}, "created_before"),
+        ({"cursor": "nonsense"}, "cursor"),
+        ({"cursor": ""}, "cursor"),
+        ({"cursor": "YWNtZSAyMDI2", "offset": "1"}, "offset"),
         ({"stauts": "failed"}, "stauts"),
     ],
 )
@@ -174,7 +190,11 @@ REFUSALS = [kind for kind in vars(errors).values() if isinstance(kind, type) and
 def test_every_refusal_of_a_use_case_keeps_its_code_and_status(
     api: Api, fakes: Fakes, kind: type[errors.QcosError]
 ) -> None:
-    fakes.refusal = kind("Why, and what to do.")
+    fakes.refusal = (
+        kind("Why, and what to do.", retry_after_s=7)
+        if kind is errors.RateLimitExceeded
+        else kind("Why, and what to do.")
+    )
     raw = api.handler(gateway_event("POST", "/api/v2/optimize", GOOD), Context())
     assert raw["statusCode"] == kind.status
     assert json.loads(raw["body"]) == {
@@ -259,7 +279,14 @@ def test_nothing_there(api: Api, path: str, code: str) -> None:
         ("GET", "/api/v2/optimize", "POST"),
         ("PUT", "/api/v2/optimize", "POST"),
         ("POST", "/api/v2/jobs", "GET"),
-        ("DELETE", "/api/v2/jobs/job_done", "GET"),
+        ("PATCH", "/api/v2/jobs/job_done", "DELETE, GET"),
+        ("DELETE", "/api/v2/jobs/job_done/retry", "POST"),
+        ("DELETE", "/api/v2/optimize/job_done", "GET"),
+        ("GET", "/api/v2/optimize/batch", "POST"),
+        ("POST", "/api/v2/optimize/batch/batch_x", "DELETE, GET"),
+        ("POST", "/api/v2/optimize/stats", "GET"),
+        ("PUT", "/api/v2/keys", "GET, POST"),
+        ("GET", "/api/v2/keys/abcdefgh", "DELETE"),
         ("HEAD", "/health", "GET"),
         ("OPTIONS", "/api/v2/backends", "GET"),
         ("TRACE", "/api/v2/status", "GET"),

@@ -32,7 +32,13 @@ def test_submission_with_everything(api: Api, fakes: Fakes) -> None:
     options = {"optimization_level": 0, "evidence": True, "pqc_signing": False}
     body = {"qasm": BELL, "backend": "ionq_aria", "shots": 100_000, "options": options}
     assert api("POST", "/api/v2/optimize", body).status == 200
-    assert fakes.submissions[0][1].model_dump() == body
+    limits = {"memory": False, "max_cost_microdollars": None}
+    assert fakes.submissions[0][1].model_dump() == body | {
+        "options": options | limits,
+        "name": None,
+        "tags": (),
+        "dry_run": False,
+    }
 
 
 def test_circuit_text_arrives_unchanged(api: Api, fakes: Fakes) -> None:
@@ -49,7 +55,7 @@ def test_finished_job(api: Api) -> None:
         "original_depth": 45,
         "optimized_depth": 28,
         "reduction_percent": 37.8,
-        "results": RESULTS,
+        "results": RESULTS | {"truncated": False},
         "evidence_bundle_id": BUNDLE_ID,
     }
     assert {name: data[name] for name in contract} == contract
@@ -77,6 +83,10 @@ def test_what_is_not_known_yet_is_null(api: Api) -> None:
         "backend": "ionq_simulator",
         "shots": 1024,
         "created_at": "2026-02-06T12:00:00.000Z",
+        "tags": [],
+        "attempt": 1,
+        "dry_run": False,
+        "evaluations": 0,
     }
     assert {name: value for name, value in data.items() if value is not None} == known
 
@@ -84,7 +94,13 @@ def test_what_is_not_known_yet_is_null(api: Api) -> None:
 def test_job_in_full(api: Api) -> None:
     brief, full = api("GET", "/api/v2/optimize/job_done").data, api("GET", "/api/v2/jobs/job_done").data
     assert {name: full[name] for name in brief} == brief
-    assert full["options"] == {"optimization_level": 2, "evidence": True, "pqc_signing": True}
+    assert full["options"] == {
+        "optimization_level": 2,
+        "evidence": True,
+        "pqc_signing": True,
+        "memory": False,
+        "max_cost_usd": None,
+    }
     assert full["circuit"]["qubits"] == 2
     assert full["timing"] == {
         "submitted_at": "2026-02-06T12:00:00.000Z",
@@ -101,15 +117,25 @@ def test_job_in_full(api: Api) -> None:
 
 def test_list(api: Api) -> None:
     answer = api("GET", "/api/v2/jobs")
-    assert answer.data["pagination"] == {"total": 2, "limit": 20, "offset": 0}
-    assert [job["job_id"] for job in answer.data["jobs"]] == ["job_done", "job_new"]
-    assert answer.data["jobs"][0] == {
+    assert answer.data["pagination"] == {
+        "total": 2,
+        "total_capped": False,
+        "limit": 20,
+        "offset": 0,
+        "next_cursor": None,
+    }
+    assert [job["job_id"] for job in answer.data["jobs"]] == ["job_new", "job_done"]
+    assert answer.data["jobs"][1] == {
         "job_id": "job_done",
         "status": "completed",
         "created_at": "2026-02-06T12:00:00.000Z",
         "completed_at": "2026-02-06T12:00:07.000Z",
         "backend": "ionq_simulator",
         "shots": 1024,
+        "name": None,
+        "tags": [],
+        "batch_id": None,
+        "error_code": None,
     }
 
 
@@ -117,7 +143,7 @@ def test_list_by_status_limit_and_offset(api: Api) -> None:
     data = api("GET", "/api/v2/jobs", query={"status": "queued", "limit": "1", "offset": "0"}).data
     assert ([job["job_id"] for job in data["jobs"]], data["pagination"]["limit"]) == (["job_new"], 1)
     data = api("GET", "/api/v2/jobs", query={"limit": "100", "offset": "1"}).data
-    assert ([job["job_id"] for job in data["jobs"]], data["pagination"]["offset"]) == (["job_new"], 1)
+    assert ([job["job_id"] for job in data["jobs"]], data["pagination"]["offset"]) == (["job_done"], 1)
 
 
 def test_events_tell_the_whole_story_and_can_be_rehashed(api: Api, fakes: Fakes) -> None:

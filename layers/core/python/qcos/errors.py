@@ -71,15 +71,16 @@ class QuotaExceeded(QcosError):
 
 
 class RateLimitExceeded(QcosError):
-    """Too many requests in this window; ``retry_after_s`` says when the next one begins."""
+    """Too many requests in this window of ``limit``; ``retry_after_s`` says when the next one begins."""
 
     code = "RATE_LIMIT_EXCEEDED"
     status = 429
     retryable = True
 
-    def __init__(self, message: str, *, retry_after_s: int) -> None:
+    def __init__(self, message: str, *, retry_after_s: int, limit: int | None = None) -> None:
         super().__init__(message, [{"retry_after_s": retry_after_s}])
         self.retry_after_s = retry_after_s
+        self.limit = limit
 
 
 class JobNotFound(QcosError):

@@ -82,6 +82,9 @@ class ObjectStore(Protocol):
             ObjectDamaged: what is there has another digest.
         """
 
+    def presign(self, key: str, seconds: int) -> str:
+        """An address from which anybody can get the bytes under ``key`` for so many seconds."""
+
 
 class ObjectMissing(Exception):
     """No object has that key."""

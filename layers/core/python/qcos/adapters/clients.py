@@ -10,7 +10,13 @@ import boto3
 from botocore.config import Config
 
 # A function answers within seconds or is called again, so a call that hangs must end well before its caller does.
-CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
+CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 4},
+)
+# Without this, addresses signed for others would use the old signature, which newer regions do not know.
+SIGNED_ADDRESSES = CONFIG.merge(Config(signature_version="s3v4"))
 
 _LOCK = Lock()
 
@@ -23,4 +29,4 @@ def client(name: str) -> Any:
 
 @cache
 def _client(name: str) -> Any:
-    return boto3.client(name, config=CONFIG)
+    return boto3.client(name, config=SIGNED_ADDRESSES if name == "s3" else CONFIG)

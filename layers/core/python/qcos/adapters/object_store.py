@@ -72,6 +72,14 @@ class S3ObjectStore:
             raise ObjectDamaged(stored.key)
         return data
 
+    def presign(self, key: str, seconds: int) -> str:
+        """An address from which anybody can get the bytes under ``key`` for so many seconds.
+
+        It ends earlier when the credentials that sign it do.
+        """
+        wanted = {"Bucket": self._bucket, "Key": key}
+        return str(self._client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds))
+
     def _create(self, key: str, data: bytes, media_type: str) -> bool:
         """Whether this call stored the object; False when one was there."""
         for _ in tries():

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from qcos.http import envelope
 from qcos.http.caller import needs
 from qcos.http.documented import answers, plain
-from qcos.http.schemas import Health, SystemStatus
+from qcos.http.schemas import Document, Health, SystemStatus
 from qcos.models import Caller
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def router(
         mean = average_ms(1000 * (time.perf_counter() - started))
         return envelope.success({**state, "avg_response_time_ms": round(mean)})
 
-    @routes.get("/openapi.json", summary="This document", responses=plain(dict[str, Any]))
+    @routes.get("/openapi.json", summary="This document", responses=plain(Document))
     async def openapi() -> Response:
         """OpenAPI 3.1 of the whole API. Needs no API key."""
         return envelope.bare(document(), cache_s=DOCUMENT_FRESH_S)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 import uuid
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qcos.http import envelope, errors
+from qcos.http.allowance import Allowance
+
+if TYPE_CHECKING:
+    from qcos.service.rates import Rates
 
 TITLE = "QCOS Core API"
 VERSION = "2.0"
@@ -22,21 +28,32 @@ _SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
 logger = Logger()
 
 
-def application(*routers: APIRouter) -> FastAPI:
+def application(*routers: APIRouter, rates: Callable[[], Rates]) -> FastAPI:
     """An application of these routes, with the contract's envelopes around every answer, errors of ours included.
 
-    It serves no documentation itself: that is one document for the whole API, see :mod:`qcos.http.openapi`.
+    Where routes of two routers fit a path, the earlier router has it. ``rates`` counts what the authorizer let
+    through. It serves no documentation itself: that is one document for the whole API, see :mod:`qcos.http.openapi`.
     """
-    app = FastAPI(title=TITLE, version=VERSION, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        openapi_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.add_middleware(Allowance, rates=rates)
     app.add_middleware(Outermost)
-    errors.install(app)
+    errors.install(app, [route for router in routers for route in router.routes if isinstance(route, APIRoute)])
     for router in routers:
         app.include_router(router)
     return app
 
 
 class Outermost:
-    """Gives every request its id, every answer its headers, and turns what nobody expected into the contract's 500."""
+    """Gives every request its id, and turns what nobody expected into the contract's 500.
+
+    Every answer gets its headers here, those of the request's ``state["headers"]`` among them.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -54,6 +71,7 @@ class Outermost:
             if message["type"] == "http.response.start":
                 begun = True
                 headers = MutableHeaders(scope=message)
+                headers.update(scope["state"].get("headers", {}))
                 headers[REQUEST_ID] = request_id
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers.setdefault("Cache-Control", "no-store")

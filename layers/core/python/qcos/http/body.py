@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -21,18 +22,18 @@ _MARKS = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
-async def text(request: Request) -> str:
+async def text(request: Request, limit: int = MAX_BYTES) -> str:
     """The body as text.
 
     Raises:
-        PayloadTooLarge: over :data:`MAX_BYTES`.
+        PayloadTooLarge: over ``limit`` bytes.
         ValidationFailed: empty, or not UTF-8.
     """
     raw = await request.body()
-    if len(raw) > MAX_BYTES:
+    if len(raw) > limit:
         raise PayloadTooLarge(
-            f"The request body has {len(raw):,} bytes; at most {MAX_BYTES:,} are taken.",
-            [{"field": "body", "bytes": len(raw), "limit": MAX_BYTES}],
+            f"The request body has {len(raw):,} bytes; at most {limit:,} are taken.",
+            [{"field": "body", "bytes": len(raw), "limit": limit}],
         )
     if not raw:
         raise _unreadable("The request has no body: send a JSON object.", "empty")
@@ -43,14 +44,14 @@ async def text(request: Request) -> str:
 
 
 def parse(document: str) -> Any:
-    """The value of a JSON text.
+    """The value of a JSON text; numbers with a point or an exponent are ``Decimal``, so that no digit is lost.
 
     Raises:
         ValidationFailed: not JSON, a name twice in one object, NaN or an infinity, too deep, an absurd number.
     """
     _check_depth(document)
     try:
-        return json.loads(document, object_pairs_hook=_once, parse_constant=_no_constant)
+        return json.loads(document, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_exact)
     except json.JSONDecodeError as problem:
         line, column = problem.lineno, problem.colno
         message = f"The request body is not valid JSON (line {line}, column {column})."
@@ -116,6 +117,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         raise _unreadable("The request body names a field twice in one object.", "duplicate_key")
     return result
+
+
+def _exact(number: str) -> Decimal:
+    try:
+        return Decimal(number)
+    except InvalidOperation:  # an exponent beyond 10 ** 18
+        raise _unreadable("The request body holds a number that is too long.", "number_too_long") from None
 
 
 def _no_constant(_: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
 
 from fastapi import Request
 
@@ -11,6 +12,18 @@ from qcos.http.errors import request_id
 from qcos.models import Caller
 
 ADMIN = "admin"
+"""Whoever holds this scope holds every other."""
+
+NEEDED: dict[Callable[..., Any], str | None] = {}
+"""Which scope each of the dependencies that :func:`needs` made asks for, for the OpenAPI document."""
+
+
+def vouched(scope: MutableMapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the authorizer said of the caller (tenant, key_id, scopes), None where it was not asked."""
+    event = scope.get("aws.event")
+    context = event.get("requestContext") if isinstance(event, Mapping) else None
+    found = context.get("authorizer") if isinstance(context, Mapping) else None
+    return found if isinstance(found, Mapping) and found.get("tenant") and found.get("key_id") else None
 
 
 def caller(request: Request) -> Caller:
@@ -19,15 +32,13 @@ def caller(request: Request) -> Caller:
     Raises:
         Unauthorized: the request did not come through the authorizer.
     """
-    event = request.scope.get("aws.event")
-    context = event.get("requestContext") if isinstance(event, Mapping) else None
-    vouched = context.get("authorizer") if isinstance(context, Mapping) else None
-    if not isinstance(vouched, Mapping) or not vouched.get("tenant") or not vouched.get("key_id"):
+    context = vouched(request.scope)
+    if not context:
         raise Unauthorized("No valid API key. Send it as Authorization: Bearer KEY, or as X-API-Key.")
     return Caller(
-        tenant=str(vouched["tenant"]),
-        key_id=str(vouched["key_id"]),
-        scopes=frozenset(str(vouched.get("scopes") or "").split()),
+        tenant=str(context["tenant"]),
+        key_id=str(context["key_id"]),
+        scopes=frozenset(str(context.get("scopes") or "").split()),
         request_id=request_id(request),
     )
 
@@ -48,4 +59,5 @@ def needs(scope: str | None) -> Callable[[Request], Awaitable[Caller]]:
             )
         return who
 
+    NEEDED[dependency] = scope
     return dependency

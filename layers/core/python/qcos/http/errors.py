@@ -8,22 +8,33 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from qcos.errors import MethodNotAllowed, QcosError, RouteNotFound, ValidationFailed
+from qcos.errors import (
+    BackendUnavailable,
+    MethodNotAllowed,
+    QcosError,
+    RateLimitExceeded,
+    RouteNotFound,
+    ValidationFailed,
+)
 from qcos.http import envelope
 
 SHOWN_FIELD = 80
 """At most so many characters of a field name that a caller made up are sent back."""
 
 
-def install(app: FastAPI) -> None:
-    """Give ``app`` the contract's error bodies. What no handler here knows is left to the outermost middleware."""
+def install(app: FastAPI, routes: Sequence[APIRoute]) -> None:
+    """Give ``app`` the contract's error bodies. What no handler here knows is left to the outermost middleware.
+
+    ``routes`` are all there are, in the order in which a path is looked up.
+    """
 
     @app.exception_handler(QcosError)
     async def refused(request: Request, problem: QcosError) -> Response:
-        return envelope.failure(problem, request_id(request))
+        return envelope.failure(problem, request_id(request), retry_after(problem))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, problem: RequestValidationError) -> Response:
@@ -31,7 +42,22 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def unrouted(request: Request, problem: HTTPException) -> Response:
-        return envelope.failure(_routing(problem.status_code), request_id(request), problem.headers)
+        headers = {"Allow": _allowed(routes, request.url.path)} if problem.status_code == 405 else problem.headers
+        return envelope.failure(_routing(problem.status_code), request_id(request), headers)
+
+
+def retry_after(problem: QcosError) -> dict[str, str]:
+    """The Retry-After header, in seconds, where the same request may succeed after waiting.
+
+    The state of backends is asked for anew every 15 s; what is busy is so for moments.
+    """
+    match problem:
+        case RateLimitExceeded():
+            return {"Retry-After": str(problem.retry_after_s)}
+        case QcosError(status=503, retryable=True):
+            return {"Retry-After": "15" if isinstance(problem, BackendUnavailable) else "1"}
+        case _:
+            return {}
 
 
 def request_id(request: Request) -> str:
@@ -42,6 +68,13 @@ def request_id(request: Request) -> str:
 def internal() -> QcosError:
     """What a caller is told about a mistake of ours."""
     return QcosError("Something went wrong on our side. If it happens again, tell us this request_id.")
+
+
+def _allowed(routes: Sequence[APIRoute], path: str) -> str:
+    """Every method of a path: those of all routes that are declared like the first one that fits."""
+    declared = next((route.path for route in routes if route.path_regex.match(path)), None)
+    shown = [route.methods or set() for route in routes if route.path == declared and route.include_in_schema]
+    return ", ".join(sorted(set[str]().union(*shown)))
 
 
 def _routing(status: int) -> QcosError:
@@ -74,7 +107,7 @@ def _place(problem: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _field(place: Iterable[int | str]) -> str:
-    parts = [str(part) for part in place if part not in ("body", "query", "path")]
+    parts = [str(part) for part in place if part not in ("body", "query", "path", "header")]
     name = ".".join(parts) or "body"
     shown = "".join(letter if letter.isprintable() else "?" for letter in name[:SHOWN_FIELD])
     return shown + ("…" if len(name) > SHOWN_FIELD else "")
@@ -88,7 +121,7 @@ def _words(rule: str, context: Mapping[str, Any]) -> str:
             return "is not a field of this request"
         case "int_type" | "int_parsing" | "int_from_float" | "int_parsing_size":
             return "must be an integer"
-        case "bool_type":
+        case "bool_type" | "bool_parsing":
             return "must be true or false"
         case "string_type" | "string_unicode":
             return "must be text"
@@ -102,6 +135,14 @@ def _words(rule: str, context: Mapping[str, Any]) -> str:
             return f"must be at most {context['le']}"
         case "literal_error":
             return f"must be one of {context['expected']}"
+        case "list_type" | "tuple_type":
+            return "must be a list"
+        case "too_short":
+            return f"must have at least {context['min_length']}"
+        case "too_long":
+            return f"must have at most {context['max_length']}"
+        case "money" | "instant" | "form":
+            return str(context["words"])
         case "model_type" | "model_attributes_type" | "dict_type":
             return "must be an object"
         case _:

@@ -16,7 +16,8 @@ from qcos.errors import BundleNotFound, ValidationFailed
 from qcos.http import body, envelope
 from qcos.http.caller import needs
 from qcos.http.documented import answers, files, plain, refusals, taking
-from qcos.http.schemas import BUNDLE_ID, Bundle, EventProof, ExportQuery, KeySet, Number, Verdict, VerifyRequest
+from qcos.http.requests import ExportQuery, Number, VerifyRequest
+from qcos.http.schemas import BUNDLE_ID, Bundle, EventProof, KeySet, Verdict
 from qcos.models import Caller
 
 if TYPE_CHECKING:

@@ -1,13 +1,18 @@
-"""A job as the API shows it: pure functions of the folded log and the stored result, and nothing else."""
+"""Jobs, batches and keys as the API shows them: pure functions of what is stored, and nothing else."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from qcos.events import Event
 from qcos.job import Job
-from qcos.models import Metrics, reduction_percent
+from qcos.models import Metrics, moment, reduction_percent
+from qcos.ports import ApiKey
+from qcos.service.batches import Batch
 from qcos.views import JobPage, JobRow
 
 MICROTURNS = 1_000_000
@@ -16,7 +21,7 @@ MICROTURNS = 1_000_000
 def optimization(job: Job, results: Mapping[str, Any] | None) -> dict[str, Any]:
     """The contract's status-and-results answer and what belongs beside it; None is what is not known yet.
 
-    ``results`` is the stored result document of the job, None before execution.
+    ``results`` is what :meth:`qcos.service.jobs.Jobs.results` says of the job, None before execution.
     """
     done = job.optimized
     table = done.metrics if done else None
@@ -42,6 +47,14 @@ def optimization(job: Job, results: Mapping[str, Any] | None) -> dict[str, Any]:
         "strategy": done.strategy if done else None,
         "provider_job_id": job.provider_job_id,
         "error": _error(job),
+        "name": job.submitted.name,
+        "tags": list(job.submitted.tags),
+        "batch_id": job.submitted.batch_id,
+        "attempt": job.attempt,
+        "dry_run": job.submitted.dry_run,
+        "estimate": _estimate(job),
+        "evaluations": job.evaluations,
+        "cost_usd": dollars(job.execution.cost_microdollars) if job.execution else None,
     }
 
 
@@ -49,8 +62,13 @@ def detail(job: Job, results: Mapping[str, Any] | None) -> dict[str, Any]:
     """Everything :func:`optimization` says, and the job's options, circuit size, timing and length of its log."""
     submitted, execution = job.submitted, job.execution
     return optimization(job, results) | {
-        "attempt": job.attempt,
-        "options": submitted.options.model_dump(mode="json"),
+        "options": {
+            "optimization_level": submitted.options.optimization_level,
+            "evidence": submitted.options.evidence,
+            "pqc_signing": submitted.options.pqc_signing,
+            "memory": submitted.options.memory,
+            "max_cost_usd": dollars(submitted.options.max_cost_microdollars),
+        },
         "circuit": {
             "digest": submitted.circuit.digest,
             "qubits": submitted.qubits,
@@ -81,6 +99,10 @@ def row(line: JobRow) -> dict[str, Any]:
         "completed_at": line.completed_at,
         "backend": line.backend,
         "shots": line.shots,
+        "name": line.name,
+        "tags": list(line.tags),
+        "batch_id": line.batch_id,
+        "error_code": line.error_code,
     }
 
 
@@ -88,8 +110,69 @@ def page(jobs: JobPage, limit: int, offset: int) -> dict[str, Any]:
     """Part of the job list and where it stands in the whole."""
     return {
         "jobs": [row(line) for line in jobs.rows],
-        "pagination": {"total": jobs.total, "limit": limit, "offset": offset},
+        "pagination": {
+            "total": jobs.total,
+            "total_capped": jobs.total_capped,
+            "limit": limit,
+            "offset": offset,
+            "next_cursor": jobs.cursor,
+        },
     }
+
+
+def batch(found: Batch) -> dict[str, Any]:
+    """A batch and what became of each of its circuits; a job that no list shows yet is queued."""
+    rows = {line.job_id: line for line in found.rows}
+    return {
+        "batch_id": found.batch_id,
+        "status": found.status,
+        "created_at": found.created_at,
+        "job_ids": list(found.job_ids),
+        "counts": found.counts,
+        "jobs": [_part(index, job_id, rows.get(job_id)) for index, job_id in enumerate(found.job_ids)],
+    }
+
+
+def _part(index: int, job_id: str, line: JobRow | None) -> dict[str, Any]:
+    return {
+        "index": index,
+        "job_id": job_id,
+        "status": line.status if line else "queued",
+        "name": line.name if line else None,
+        "completed_at": line.completed_at if line else None,
+        "error_code": line.error_code if line else None,
+    }
+
+
+def cancelled_batch(batch_id: str, statuses: Mapping[str, str]) -> dict[str, Any]:
+    """A batch after cancelling it; ``statuses`` is what each job then is, in the batch's order."""
+    counts = dict(Counter(statuses.values()))
+    return {
+        "batch_id": batch_id,
+        "status": Batch(batch_id, "", tuple(statuses), (), counts).status,
+        "counts": counts,
+        "jobs": [{"job_id": job_id, "status": status} for job_id, status in statuses.items()],
+    }
+
+
+def key(stored: ApiKey, now: datetime) -> dict[str, Any]:
+    """An API key without its secret, and whether it is still good."""
+    expired = stored.expires_at is not None and moment(stored.expires_at) <= now
+    return {
+        "key_id": stored.public_id,
+        "name": stored.name,
+        "scopes": list(stored.scopes),
+        "status": "revoked" if stored.revoked_at else "expired" if expired else "active",
+        "created_at": stored.created_at,
+        "expires_at": stored.expires_at,
+        "revoked_at": stored.revoked_at,
+        "last_used_at": stored.last_used_at,
+    }
+
+
+def dollars(microdollars: int | None) -> str | None:
+    """US dollars as decimal text, no digit lost: 1230000 is ``1.23``."""
+    return None if microdollars is None else format(Decimal(microdollars).scaleb(-6).normalize(), "f")
 
 
 def event(entry: Event) -> dict[str, Any]:
@@ -98,7 +181,16 @@ def event(entry: Event) -> dict[str, Any]:
 
 
 def _results(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return {name: stored[name] for name in ("counts", "probabilities", "source", "shots")} if stored else None
+    shown = ("counts", "probabilities", "source", "shots", "memory", "url", "memory_url")
+    return {name: stored[name] for name in shown} | {"truncated": False} if stored else None
+
+
+def _estimate(job: Job) -> dict[str, Any] | None:
+    found = job.estimated
+    if found is None:
+        return None
+    cost = dollars(found.cost_microdollars)
+    return {"cost_usd": cost, "execution_ms": found.execution_ms, "queue_ms": found.queue_ms}
 
 
 def _metrics(metrics: Metrics) -> dict[str, Any]:

@@ -1,115 +1,41 @@
-"""Requests and answers as types: requests are refused by them, answers are documented and tested by them."""
+"""Answers as types: they are documented and tested by them, and never built from them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidatorFunctionWrapHandler,
-    WithJsonSchema,
-    WrapValidator,
-)
+from pydantic import BaseModel, Field
 
-from qcos.models import Digest, Metrics, Status, Verification
+from qcos.http.requests import JOB_ID, KeyScope
 from qcos.ports import BundleForm
 
 T = TypeVar("T")
 
-BELL = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\nh q[0];\ncx q[0],q[1];'
-JOB_ID = "job_xyz789"
 BUNDLE_ID = "ev_abc123"
 
-# --- requests ----------------------------------------------------------------------------------------------
 
-
-class Body(BaseModel):
-    """A request body: exact types, no field that is not documented."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-class OptimizeOptions(Body):
-    """How a circuit is to be optimized and what is to be kept of it."""
-
-    optimization_level: int = Field(2, ge=0, le=3, description="0 (plain lowering) to 3 (every strategy)")
-    evidence: bool = Field(False, description="Sign an evidence bundle when the job completes")
-    pqc_signing: bool = Field(True, description="Sign with ML-DSA-65; false signs with Ed25519")
-
-
-class OptimizeRequest(Body):
-    """A circuit to optimize and run."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "qasm": BELL,
-                    "backend": "ionq_simulator",
-                    "shots": 1024,
-                    "options": {"optimization_level": 2, "evidence": True, "pqc_signing": True},
-                }
-            ]
-        }
-    )
-
-    qasm: str = Field(min_length=1, description="The circuit, OpenQASM 2; without measurements all qubits are measured")
-    backend: str = Field(min_length=1, max_length=64, description="Backend id, as GET /api/v2/backends lists them")
-    shots: int = Field(1024, ge=1, le=100_000, description="Number of shots")
-    options: OptimizeOptions = Field(default_factory=lambda: OptimizeOptions.model_validate({}))
-
-
-def _object_or_text(value: Any, as_object: ValidatorFunctionWrapHandler) -> Any:
-    return value if isinstance(value, str) else as_object(value)
-
-
-class VerifyRequest(Body):
-    """An evidence bundle to judge, as GET /api/v2/evidence/{bundle_id} or its export gave it."""
-
-    bundle: Annotated[
-        dict[str, Any],
-        WrapValidator(_object_or_text),
-        WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "string", "contentEncoding": "base64"}]}),
-    ] = Field(
-        description="The bundle, unchanged (the order of its fields does not matter); "
-        "or, as text, a JSON, CBOR, COSE or PDF file in base64"
-    )
-    expected_job_id: str | None = Field(
-        None, min_length=1, max_length=128, description="The job it must be of", examples=[JOB_ID]
-    )
-    expected_circuit_hash: Digest | None = Field(None, description="The hash its submitted circuit must have")
-
-
-class ExportQuery(BaseModel):
-    """How to export a bundle."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    format: BundleForm = Field("json", description="The form; one signature serves them all")
-
-
-def _decimal(value: Any) -> Any:
-    """Only plain digits: pydantic would also take ``1_0`` and ``1.0``."""
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19 else value
-
-
-Number = Annotated[int, Field(strict=True), BeforeValidator(_decimal)]
-
-
-class JobsQuery(BaseModel):
-    """Which jobs to list."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    status: Status | None = Field(None, description="Only jobs of this status")
-    limit: Number = Field(20, ge=1, le=100, description="At most so many jobs")
-    offset: Number = Field(0, ge=0, le=10_000, description="Skip so many of the newest jobs")
-
-
-# --- answers -----------------------------------------------------------------------------------------------
+ErrorCode = Literal[
+    "INVALID_CIRCUIT",
+    "VALIDATION_ERROR",
+    "UNAUTHORIZED",
+    "FORBIDDEN",
+    "QUOTA_EXCEEDED",
+    "JOB_NOT_FOUND",
+    "BATCH_NOT_FOUND",
+    "BUNDLE_NOT_FOUND",
+    "BACKEND_NOT_FOUND",
+    "KEY_NOT_FOUND",
+    "NOT_FOUND",
+    "METHOD_NOT_ALLOWED",
+    "CONFLICT",
+    "PAYLOAD_TOO_LARGE",
+    "UNSUPPORTED_MEDIA_TYPE",
+    "IDEMPOTENCY_MISMATCH",
+    "RATE_LIMIT_EXCEEDED",
+    "INTERNAL_ERROR",
+    "BACKEND_UNAVAILABLE",
+    "UNAVAILABLE",
+]
 
 
 class Success(BaseModel, Generic[T]):
@@ -120,9 +46,11 @@ class Success(BaseModel, Generic[T]):
 
 
 class ErrorDetail(BaseModel):
-    """One place that is wrong. ``line`` and ``column`` (from 1) come with INVALID_CIRCUIT."""
+    """One place that is wrong. ``line`` and ``column`` (from 1) come with INVALID_CIRCUIT, ``index`` with a batch."""
 
-    field: str
+    field: str | None = None
+    index: int | None = None
+    code: str | None = None
     message: str | None = None
     rule: str | None = None
     line: int | None = None
@@ -132,7 +60,7 @@ class ErrorDetail(BaseModel):
 class Error(BaseModel):
     """What went wrong: ``code`` for programs, ``message`` for people, ``details`` for the places."""
 
-    code: str
+    code: ErrorCode
     message: str
     details: list[ErrorDetail]
     request_id: str
@@ -144,170 +72,6 @@ class Failure(BaseModel):
 
     success: Literal[False]
     error: Error
-
-
-class Accepted(BaseModel):
-    """A job that now exists."""
-
-    job_id: str = Field(examples=[JOB_ID])
-    status: Status = Field(examples=["queued"])
-    estimated_time: int = Field(description="Seconds until its result is expected", examples=[30])
-
-
-class Results(BaseModel):
-    """What was measured. The leftmost character of a bit string is the highest classical bit, as Qiskit prints it."""
-
-    counts: dict[str, int] = Field(examples=[{"00": 512, "11": 512}])
-    probabilities: dict[str, float] = Field(examples=[{"00": 0.5, "11": 0.5}])
-    source: Literal["measured", "exact_probabilities"] = Field(
-        description="measured: shots were counted; exact_probabilities: an ideal simulation, counts are derived"
-    )
-    shots: int
-
-
-class BeforeAfter(BaseModel):
-    """The same figure of the plain lowering and of what runs."""
-
-    original: int
-    optimized: int
-
-
-class CircuitMetrics(Metrics):
-    """Cost in native gates; the sum of entangling angles also in turns."""
-
-    entangling_angle_turns: float
-
-
-class MetricsBySource(BaseModel):
-    """``original`` is the plain lowering (level 0), ``optimized`` what runs, ``literal`` the SDK's lowering."""
-
-    original: CircuitMetrics
-    optimized: CircuitMetrics
-    literal: CircuitMetrics
-
-
-class JobError(BaseModel):
-    """Why a job failed or is held, and what to do."""
-
-    code: str
-    message: str
-    retryable: bool
-    step: str
-
-
-class Optimization(BaseModel):
-    """A job's status and results; null is what is not known yet."""
-
-    job_id: str = Field(examples=[JOB_ID])
-    status: Status = Field(examples=["completed"])
-    original_depth: int | None = Field(examples=[45])
-    optimized_depth: int | None = Field(examples=[28])
-    reduction_percent: float | None = Field(examples=[37.8])
-    results: Results | None
-    evidence_bundle_id: str | None = Field(examples=[BUNDLE_ID])
-    backend: str = Field(examples=["ionq_simulator"])
-    shots: int = Field(examples=[1024])
-    created_at: str
-    completed_at: str | None
-    two_qubit_gates: BeforeAfter | None
-    two_qubit_depth: BeforeAfter | None
-    metrics: MetricsBySource | None
-    verification: Verification | None
-    strategy: str | None
-    provider_job_id: str | None
-    error: JobError | None
-
-
-class Options(BaseModel):
-    """A job's options, defaults applied."""
-
-    optimization_level: int
-    evidence: bool
-    pqc_signing: bool
-
-
-class CircuitInfo(BaseModel):
-    """The submitted circuit."""
-
-    digest: Digest
-    qubits: int
-    operations: int
-
-
-class Timing(BaseModel):
-    """When what happened; the provider's own times as it gave them."""
-
-    submitted_at: str
-    execution_intended_at: str | None
-    executed_at: str | None
-    completed_at: str | None
-    provider_submitted_at: str | None
-    provider_started_at: str | None
-    provider_completed_at: str | None
-    execution_duration_ms: int | None
-
-
-class JobDetail(Optimization):
-    """Everything known of a job."""
-
-    attempt: int
-    options: Options
-    circuit: CircuitInfo
-    candidates: int | None = Field(description="Circuits that the optimizer made and compared")
-    timing: Timing
-    cost_microdollars: int | None
-    event_count: int = Field(description="Number of events in the job's log")
-
-
-class JobLine(BaseModel):
-    """One line of the job list."""
-
-    job_id: str = Field(examples=[JOB_ID])
-    status: Status = Field(examples=["completed"])
-    created_at: str = Field(examples=["2026-02-06T12:00:00.000Z"])
-    completed_at: str | None = Field(examples=["2026-02-06T12:00:30.000Z"])
-    backend: str
-    shots: int
-
-
-class Pagination(BaseModel):
-    """Where a list stands in the whole."""
-
-    total: int = Field(examples=[150])
-    limit: int = Field(examples=[20])
-    offset: int = Field(examples=[0])
-
-
-class JobList(BaseModel):
-    """Part of the job list, newest first."""
-
-    jobs: list[JobLine]
-    pagination: Pagination
-
-
-class EventEntry(BaseModel):
-    """One event. ``hash`` is SHA-256 over a zero byte and the RFC 8785 JSON of all the other fields."""
-
-    event_id: str
-    tenant: str
-    stream_id: str
-    version: int
-    type: str
-    schema_version: int
-    occurred_at: str
-    correlation_id: str
-    causation_id: str | None
-    actor: str
-    prev_hash: str
-    data: dict[str, Any]
-    hash: str
-
-
-class EventLog(BaseModel):
-    """A job's whole log, oldest first."""
-
-    job_id: str
-    events: list[EventEntry]
 
 
 class BackendLine(BaseModel):
@@ -423,6 +187,14 @@ class EventProof(BaseModel):
     root: str = Field(description="Must be the bundle's event_log.root_hash")
 
 
+class Document(BaseModel):
+    """An OpenAPI document."""
+
+    openapi: str
+    info: dict[str, Any]
+    paths: dict[str, Any]
+
+
 class Health(BaseModel):
     """That the API answers."""
 
@@ -445,3 +217,28 @@ class KeySet(BaseModel):
     """A JWK set (RFC 7517): every public key that ever signed evidence here."""
 
     keys: list[dict[str, Any]]
+
+
+class KeyLine(BaseModel):
+    """An API key, but for its secret, which only its maker was ever shown."""
+
+    key_id: str = Field(examples=["4fGh7Kd2"])
+    name: str = Field(examples=["laptop"])
+    scopes: list[KeyScope]
+    status: Literal["active", "expired", "revoked"]
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+    last_used_at: str | None = Field(description="To about a minute")
+
+
+class KeyMade(KeyLine):
+    """A new API key. ``api_key`` is shown this once and kept nowhere."""
+
+    api_key: str = Field(examples=["qcos_live_4fGh7Kd2_..."])
+
+
+class KeyList(BaseModel):
+    """Every API key of the account, revoked and expired ones included, oldest first."""
+
+    keys: list[KeyLine]

@@ -49,6 +49,7 @@ class Rates:
                 raise RateLimitExceeded(
                     f"The plan {self.plan.name} allows {limit:,} requests a {what}. Try again in {reset} s.",
                     retry_after_s=reset,
+                    limit=limit,
                 )
             left.append(Allowance(limit, limit - count, reset))
         return min(left, key=lambda allowance: allowance.remaining / allowance.limit)
