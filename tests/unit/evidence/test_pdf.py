@@ -9,6 +9,8 @@ import zlib
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from qcos_evidence import EvidenceError, Malformed, attachments, digest, pdf, read, report, sha3_256, verify
 from qcos_evidence.page import view
@@ -104,6 +106,41 @@ def test_a_bundle_that_says_less() -> None:
     assert page["verdict"] == "Not said."
     assert page["optimization"] == "The bundle holds no figures of the optimization."
     assert pdf.page_state(pdf.render(text(bundle), RESULT)) == "matches"
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=30, deadline=None, database=None)
+@given(
+    name=st.sampled_from([*sorted(set(full()) - {"execution_proof", "signatures"}), "in the proof"]),
+    value=JSON_VALUES,
+    counts=st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=50), st.integers(0, 2**53 - 1), max_size=12),
+)
+def test_whatever_a_bundle_holds_makes_one_page_or_none(name: str, value: Any, counts: dict[str, int]) -> None:
+    result = json.dumps({"counts": counts, "source": value}).encode()
+    proof = full()["execution_proof"] | {"result_hash": sha3_256(result)}
+    if name == "in the proof":
+        proof |= dict.fromkeys(("backend", "shots", "timestamp", "provider_backend", "provider_job_id"), value)
+    bundle = full() | {"execution_proof": proof}
+    if name in bundle:
+        bundle[name] = value
+    try:
+        page = pdf.render(text(bundle), result)
+    except EvidenceError:
+        return
+    assert re.search(rb"/Type/Pages/Count 1/", page)
+    assert pdf.page_state(page) == "matches"
+
+
+@pytest.mark.parametrize("created", ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59.999Z"])
+def test_a_page_of_any_year(created: str) -> None:
+    page = pdf.render(text(force_sign(unsigned() | {"created_at": created})), RESULT)
+    assert verify(page, KEYS, now=NOW).page == "matches"
 
 
 MARKUP = '#pagebreak() $x$ *b* `r` \\u{41} "quoted" // c /* <label> @ref [x] #sys.inputs'
