@@ -106,6 +106,10 @@ class Memory:
 
         return flows, token, lambda name: (flows.started[name], flows.resolved.get("token-1"))
 
+    def stopped(self, name: str) -> str | None:
+        """Why an execution was stopped, None unless it was."""
+        return self._workflows.stopped.get(name)
+
 
 class Aws:
     """The AWS adapters; ``clients`` maps each service to its client. Every call makes new resources."""
@@ -114,6 +118,7 @@ class Aws:
         self.name = name
         self.clients = clients
         self._bucket = f"objects-{secrets.token_hex(6)}"
+        self._machine = ""
 
     def table(self, definition: Mapping[str, Any]) -> str:
         """A new table of that definition; its name."""
@@ -153,7 +158,8 @@ class Aws:
             bodies: list[Any] = []
             deadline = time.monotonic() + 20
             while len(bodies) < count and time.monotonic() < deadline:
-                answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0)
+                most = min(10, count - len(bodies))  # those left are for the next call
+                answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=most, WaitTimeSeconds=0)
                 for message in answer.get("Messages", []):
                     bodies.append(json.loads(message["Body"]))
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -210,7 +216,14 @@ class Aws:
                     return json.loads(answer["input"]), json.loads(answer.get("output") or "null")
                 time.sleep(0.02)
 
+        self._machine = arn
         return StepFunctionsWorkflows(arn, machines), lambda: str(receive(1)[0]["token"]), execution
+
+    def stopped(self, name: str) -> str | None:
+        """Why an execution of the newest workflows was stopped, None unless it was."""
+        arn = f"{self._machine}:{name}".replace(":stateMachine:", ":execution:")
+        answer = self.clients["stepfunctions"].describe_execution(executionArn=arn)
+        return str(answer["cause"]) if answer["status"] == "ABORTED" else None
 
 
 Backend = Memory | Aws

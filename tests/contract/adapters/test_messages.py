@@ -181,6 +181,59 @@ def test_an_unknown_token_is_closed(backend: Backend) -> None:
         flows.resolve("nobody's", {"outcome": "done"})
 
 
+def test_a_running_execution_is_stopped_and_its_name_stays_taken(backend: Backend) -> None:
+    flows, token, _ = backend.workflows()
+    for name in ("job-1-1", "job-2-1"):
+        flows.start(name, {"job_id": name})
+        token()
+    flows.stop("job-1-1", "cancelled by the user")
+    flows.stop("job-1-1", "cancelled by the user")
+    flows.start("job-1-1", {"job_id": "another"})
+    if backend.name != "moto":  # which goes on with an execution that was stopped
+        assert backend.stopped("job-1-1") == "cancelled by the user"
+    assert backend.stopped("job-2-1") is None
+
+
+def test_stopping_what_has_ended_or_never_was_is_harmless(backend: Backend) -> None:
+    flows, token, execution = backend.workflows()
+    flows.stop("job-9-1", "cancelled by the user")
+    flows.start("job-1-1", {"job_id": "job-1"})
+    flows.resolve(token(), {"outcome": "done"})
+    ended = execution("job-1-1")
+    flows.stop("job-1-1", "cancelled by the user")
+    assert execution("job-1-1") == ended == ({"job_id": "job-1"}, {"outcome": "done"})
+
+
+EXECUTION = {"executionArn": f"{ARN.replace('stateMachine', 'execution', 1)}:job-1-1"}
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "harmless"),
+    [
+        ("ExecutionDoesNotExist", None, True),
+        ("ValidationException", "SUCCEEDED", True),
+        ("ValidationException", "ABORTED", True),
+        ("ValidationException", "RUNNING", False),
+        ("AccessDeniedException", None, False),
+    ],
+)
+def test_only_what_does_not_run_is_as_good_as_stopped(
+    aws_clients: dict[str, Any], error: str, status: str | None, harmless: bool
+) -> None:
+    client = aws_clients["stepfunctions"]
+    flows, seen = StepFunctionsWorkflows(ARN, client), {"stateMachineArn": ARN, "startDate": 0, **EXECUTION}
+    with Stubber(client) as stub:
+        stub.add_client_error("stop_execution", error, expected_params={**EXECUTION, "cause": "why"})
+        if status:
+            stub.add_response("describe_execution", {**seen, "status": status}, EXECUTION)
+        if harmless:
+            flows.stop("job-1-1", "why")
+        else:
+            with pytest.raises(client.exceptions.ClientError, match=error):
+                flows.stop("job-1-1", "why")
+        stub.assert_no_pending_responses()
+
+
 @pytest.mark.parametrize("name", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
 def test_every_way_to_say_closed_is_closed(aws_clients: dict[str, Any], name: str) -> None:
     with Stubber(aws_clients["stepfunctions"]) as stub:
@@ -207,6 +260,9 @@ def test_inputs_and_outputs_over_the_size_are_refused(backend: Backend) -> None:
         flows.resolve("token", fill(MAX_MESSAGE_BYTES + 1))
 
 
-def test_without_a_state_machine_nothing_starts(aws_clients: dict[str, Any]) -> None:
+def test_without_a_state_machine_nothing_starts_or_stops(aws_clients: dict[str, Any]) -> None:
+    flows = StepFunctionsWorkflows(None, aws_clients["stepfunctions"])
     with pytest.raises(ValueError, match="state machine"):
-        StepFunctionsWorkflows(None, aws_clients["stepfunctions"]).start("n", {})
+        flows.start("n", {})
+    with pytest.raises(ValueError, match="state machine"):
+        flows.stop("n", "why")

@@ -200,6 +200,27 @@ def test_a_lost_answer_is_unknown_and_the_job_is_then_found_by_its_token(
     assert finish(provider, found.id).status == "completed"
 
 
+def test_an_estimate_is_what_the_job_then_costs(provider: IonQProvider) -> None:
+    size = {"qubits": 3, "shots": 60_000, "one_qubit_gates": 1, "two_qubit_gates": 1}
+    estimate = provider.estimate("qpu.aria-1", **size)
+    job = finish(provider, provider.submit(body("qpu.aria-1", MS, "qcos-estimated", shots=60_000)))
+    assert estimate.cost_microdollars == provider.cost_microdollars(job.id) == 72_000_000
+    assert estimate.execution_ms is not None
+    assert estimate.execution_ms > 0
+    assert estimate.queue_ms is not None
+
+
+def test_a_small_job_costs_the_minimum_and_a_simulation_nothing(provider: IonQProvider) -> None:
+    size = {"qubits": 3, "shots": 100, "one_qubit_gates": 1, "two_qubit_gates": 1}
+    assert provider.estimate("qpu.aria-1", **size).cost_microdollars == 10_000_000
+    assert provider.estimate("simulator", **size).cost_microdollars == 0
+
+
+def test_an_estimate_of_an_unknown_machine_is_unavailable(provider: IonQProvider) -> None:
+    with pytest.raises(ProviderUnavailable):
+        provider.estimate("qpu.nowhere", qubits=1, shots=1, one_qubit_gates=1, two_qubit_gates=0)
+
+
 def test_a_lost_request_is_unknown_and_no_job_is_found(provider: IonQProvider, admin: httpx.Client) -> None:
     plan(admin, match={"method": "POST", "path": "*/jobs"}, drop="before")
     before = posts(admin)

@@ -50,6 +50,10 @@ OPERATIONS: dict[str, tuple[str, Callable[[IonQProvider], object]]] = {
     "result (job)": (f"/jobs/{JOB}", lambda provider: provider.result(COMPLETED)),
     "result": (f"/jobs/{JOB}/results/histogram", lambda provider: provider.result(COMPLETED)),
     "cost": (f"/jobs/{JOB}/cost", lambda provider: provider.cost_microdollars(JOB)),
+    "estimate": (
+        "/jobs/estimate",
+        lambda provider: provider.estimate("simulator", qubits=1, shots=1, one_qubit_gates=1, two_qubit_gates=0),
+    ),
     "cancel": (f"/jobs/{JOB}/status/cancel", lambda provider: provider.cancel(JOB)),
 }
 ABSENT_IS_NONE = {"characterization", "cost"}
@@ -365,6 +369,13 @@ def test_cost_keeps_every_digit(content: bytes, expected: int | None) -> None:
 def test_a_cost_that_is_no_amount_is_refused(value: bytes) -> None:
     script = Script({f"/jobs/{JOB}/cost": [body(b'{"dry_run":false,"cost":{"value":' + value + b',"unit":"usd"}}')]})
     with script.provider() as provider, pytest.raises(ProviderUnavailable, match="not an amount"):
+        provider.cost_microdollars(JOB)
+
+
+@pytest.mark.parametrize("value", [b"1e99999999999999999999", b"-1e99999999999999999999", b"9" * 5_000])
+def test_a_cost_that_no_number_holds_is_refused(value: bytes) -> None:
+    script = Script({f"/jobs/{JOB}/cost": [body(b'{"cost":{"value":' + value + b',"unit":"usd"}}')]})
+    with script.provider() as provider, pytest.raises(ProviderUnavailable, match="not JSON"):
         provider.cost_microdollars(JOB)
 
 

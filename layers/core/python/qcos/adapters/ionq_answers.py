@@ -39,7 +39,7 @@ def parse(body: bytes, *, exact: bool = False) -> Any:
     """
     try:
         return json.loads(body, parse_float=Decimal if exact else float, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):  # a Decimal has an exponent of at most 18 digits
         raise Malformed("the answer is not JSON") from None
 
 
@@ -288,15 +288,20 @@ def estimate(value: Any) -> Estimate:
 
 
 def _milliseconds(value: Any) -> int | None:
-    return round(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) and value >= 0 else None
+    return round(value) if _is_amount(value) else None
 
 
 def _microdollars(amount: Any, unit: Any) -> int | None:
-    if not isinstance(amount, int | Decimal) or isinstance(amount, bool) or not 0 <= amount < 10**12:
+    if not _is_amount(amount):
         raise Malformed("the cost is not an amount")
     if not isinstance(unit, str) or unit.lower() != "usd":
         return None
     return int((Decimal(amount) * 1_000_000).to_integral_value())
+
+
+def _is_amount(value: object) -> TypeGuard[int | Decimal]:
+    """Whether ``value`` counts something; the bound keeps a large exponent from becoming as many digits."""
+    return isinstance(value, int | Decimal) and not isinstance(value, bool) and 0 <= value < 10**12
 
 
 def _object(value: Any, what: str) -> dict[str, Any]:

@@ -127,8 +127,13 @@ class StepFunctionsWorkflows:
         try:
             self._client.stop_execution(executionArn=arn, cause=reason)
         except ClientError as error:
-            if code(error) != "ExecutionDoesNotExist":
+            # That one has ended is told as invalid input, as much else is.
+            ended = code(error) == "ValidationException" and self._has_ended(arn)
+            if not ended and code(error) != "ExecutionDoesNotExist":
                 raise
+
+    def _has_ended(self, arn: str) -> bool:
+        return bool(self._client.describe_execution(executionArn=arn)["status"] != "RUNNING")
 
     def resolve(self, token: str, output: Mapping[str, Any]) -> None:
         """Answer a waiting task.
