@@ -1,4 +1,4 @@
-"""Chains over entangling gates between rotated axes: merged, Toffoli gates recognised and paired, then templates."""
+"""Chains over entangling gates between rotated axes: Toffoli gates in pairs, then windows of three qubits made anew."""
 
 from __future__ import annotations
 
@@ -7,9 +7,17 @@ from dataclasses import dataclass
 
 from .candidate import Via
 from .passes.assembly import Group, grouped
-from .passes.axial import Axial, axial
+from .passes.axial import Axial, axial, of_turns
+from .passes.blocks import cost, merge
+from .passes.refit import Effort, Refit
 from .passes.toffoli import rewrite
 from .source import Source
+
+BASES = {1: 0, 2: 2, 3: 4}
+"""How many of the other chains' circuits have their windows made anew at each level, those of the fewest gates."""
+
+MAX_ITEMS = 3_000
+"""Circuits of more entangling gates are only rewritten, not cut into windows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,21 @@ class Plan:
 
 
 def plans(source: Source, vias: Sequence[Via], level: int, seed: int) -> Iterator[Plan]:
-    """The plans of ``level`` and of every level below it, so that a level never does worse."""
+    """The plans of ``level`` and of every level below it, so that a level never does worse. ``vias`` are circuits that
+    other chains have found for the same source, of gates of at most two qubits."""
     paired = rewrite(axial(source.operations, source.qubits))
     yield Plan("toffoli", paired, tuple(grouped(paired.items)))
+    shortest = sorted(vias, key=lambda via: cost(merge([claim.step for claim in via.claims])))
+    for effort in range(2, level + 1):
+        bases = [("toffoli", paired)]
+        for number, via in enumerate(shortest[: BASES[effort]]):
+            placed = [(claim.step.qubits, claim.turns) for claim in via.claims]
+            bases.append((f"chain{number}", of_turns(placed, via.layout)))
+        for name, base in bases:
+            if len(base.items) <= MAX_ITEMS:
+                groups = Refit(seed, _effort(effort)).groups(base.items)
+                yield Plan(f"{name}-r{effort}", base, tuple(groups))
+
+
+def _effort(level: int) -> Effort:
+    return Effort(24) if level == 2 else Effort(300, widest=9, guesses=6)

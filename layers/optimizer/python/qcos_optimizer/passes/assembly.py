@@ -21,7 +21,7 @@ from ..rotations import emit, parts_of
 from ..simulation import Step, blocks, unitary
 from ..targets import TwoQubitGate
 from ..turns import turns_of_one
-from .axial import Axial, Entangler, embed_bits
+from .axial import TO_Z, Axial, Entangler, Mark, embed_bits
 from .templates import Template, template
 
 
@@ -47,15 +47,16 @@ def lower_groups(
     name: str, circuit: Axial, groups: Iterable[Group], two_qubit_gate: TwoQubitGate, frame: Frame
 ) -> Candidate:
     """The native circuit of ``groups``, which are all of ``circuit`` in order, with a checkpoint after each."""
-    current = [IDENTITY] * circuit.qubits
+    current = _Wires(circuit)
     prepared: list[_Prepared] = []
     for group in groups:
-        before = tuple(current[wire] for wire in group.wires)
+        before = tuple(current.frames[wire] for wire in group.wires)
         claim = _claim(group, current)
-        prepared.append(_Prepared(claim, group, before, tuple(current[wire] for wire in group.wires)))
+        prepared.append(_Prepared(claim, group, before, tuple(current.frames[wire] for wire in group.wires)))
     for wire, matrix in enumerate(circuit.tail):
-        rest = matrix @ current[wire].conj().T
-        prepared.append(_Prepared(Claim(Step(rest, (wire,)), turns_of_one(rest)), None, (), ()))
+        mark = (len(circuit.history[wire]), "z") if circuit.tail_as_read[wire] else None
+        rest, turns = current.move(wire, matrix, mark)
+        prepared.append(_Prepared(Claim(Step(rest, (wire,)), tuple(turns)), None, (), ()))
     emitter = Emitter(circuit.qubits, two_qubit_gate, frame)
     every = tuple(range(circuit.qubits))
     checkpoints: list[Checkpoint] = []
@@ -109,17 +110,45 @@ def _emit(emitter: Emitter, made: Template, wires: tuple[int, ...]) -> None:
         emitter.one(wires[high], after[1])
 
 
-def _claim(group: Group, current: list[Matrix]) -> Claim:
-    """The group's gates as one step; ``current`` becomes the frames after it."""
+class _Wires:
+    """Frames in which the wires are, and how they came about as far as that is known."""
+
+    def __init__(self, circuit: Axial) -> None:
+        self.frames: list[Matrix] = [IDENTITY] * circuit.qubits
+        self.marks: list[Mark | None] = [(0, "z")] * circuit.qubits
+        self._history = circuit.history
+
+    def move(self, wire: int, frame: Matrix, mark: Mark | None) -> tuple[Matrix, list[Turn]]:
+        """Go to another frame: the one-qubit gate that does, and its rotations, those the circuit was read with if
+        possible."""
+        rest = frame @ self.frames[wire].conj().T
+        before = self.marks[wire]
+        self.frames[wire], self.marks[wire] = frame, mark
+        if before is None or mark is None:
+            return rest, list(turns_of_one(rest))
+        turns = _inverse(_TO_Z[before[1]])
+        read = self._history[wire]
+        turns += read[before[0] : mark[0]] if before[0] <= mark[0] else _inverse(read[mark[0] : before[0]])
+        return rest, turns + _TO_Z[mark[1]]
+
+
+_TO_Z: dict[str, list[Turn]] = {letter: list(turns_of_one(matrix)) for letter, matrix in TO_Z.items()}
+
+
+def _inverse(turns: list[Turn]) -> list[Turn]:
+    return [(x, z, -angle) for x, z, angle in reversed(turns)]
+
+
+def _claim(group: Group, current: _Wires) -> Claim:
+    """The group's gates as one step; ``current`` moves on to after it."""
     place = {wire: number for number, wire in enumerate(group.wires)}
     steps: list[Step] = []
     turns: list[Turn] = []
     for item in group.items:
-        for wire, frame in zip(item.wires, item.frames, strict=True):
-            rest = frame @ current[wire].conj().T
+        for wire, frame, mark in zip(item.wires, item.frames, item.marks, strict=True):
+            rest, local = current.move(wire, frame, mark)
             steps.append(Step(rest, (place[wire],)))
-            turns += [(x << place[wire], z << place[wire], angle) for x, z, angle in turns_of_one(rest)]
-            current[wire] = frame
+            turns += [(x << place[wire], z << place[wire], angle) for x, z, angle in local]
         places = tuple(place[wire] for wire in item.wires)
         steps.append(Step(item.core(), places))
         turns += [(embed_bits(x, places), embed_bits(z, places), angle) for x, z, angle in core_turns(item)]

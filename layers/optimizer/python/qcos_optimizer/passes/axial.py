@@ -17,11 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..native import IDENTITY, Matrix
+from ..pauli import Turn
 from ..rotations import Local, parts_of
 from ..simulation import Step, unitary
 from ..source import Operation, clean, expand
+from ..turns import turns_of_one
 
 Vector = NDArray[np.float64]
+Mark = tuple[int, str]
 Kind = Literal["zz", "ccp", "cciz", "margolus", "peres", "peres_xx", "zzz", "cswap", "window"]
 
 PARALLEL = 1e-10
@@ -55,7 +58,10 @@ class Entangler:
     exp(-i pi ``angle`` Z Z 1), ``angle`` = 1/8 or -1/8; ``margolus`` CCZ and an X on the third qubit where the first
     two are in state ``pattern`` (the two commute; a positive ``angle`` says that the X is the later part); ``peres``
     exp(i pi/4 Z X 1) and ``peres_xx`` exp(i pi/4 X X 1) after CCZ, or the inverse if ``angle`` is negative; ``zzz``
-    exp(-i pi ``angle`` Z Z Z); ``cswap``; ``window`` any ``matrix``.
+    exp(-i pi ``angle`` Z Z Z); ``cswap``; ``window`` stands for a group of gates.
+
+    ``marks``, where a frame is still the one the circuit was read with, tell how many of the circuit's one-qubit
+    rotations on that wire came before (see :class:`Axial`), and which axis was then turned to Z.
     """
 
     kind: Kind
@@ -63,11 +69,13 @@ class Entangler:
     frames: tuple[Matrix, ...]
     angle: float = 0.0
     pattern: tuple[int, int] = (1, 0)
-    matrix: Matrix | None = None
+    marks: tuple[Mark | None, ...] = ()
     axes: tuple[Vector | None, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         letters = _AXES.get(self.kind, "." * len(self.wires))
+        if not self.marks:
+            object.__setattr__(self, "marks", (None,) * len(self.wires))
         axes = tuple(
             axis_of(frame) if letter == "z" else None for letter, frame in zip(letters, self.frames, strict=True)
         )
@@ -79,9 +87,6 @@ class Entangler:
 
     def core(self) -> Matrix:
         """The unitary without its frames; ``wires[0]`` is the least significant bit."""
-        if self.kind == "window":
-            assert self.matrix is not None
-            return self.matrix
         return core(self.kind, self.angle, self.pattern)
 
     def unitary(self) -> Matrix:
@@ -96,7 +101,22 @@ class Entangler:
         """The gate as it reads before ``by`` on ``wire``: U by = by turned."""
         place = self.wires.index(wire)
         frames = (*self.frames[:place], self.frames[place] @ by, *self.frames[place + 1 :])
-        return replace(self, frames=frames)
+        marks = (*self.marks[:place], None, *self.marks[place + 1 :])
+        return replace(self, frames=frames, marks=marks)
+
+    def zz(self, places: Sequence[int], turns: float) -> Entangler:
+        """A ZZ rotation about two of the gate's axes."""
+        return replace(self.ordered(places, "zz"), angle=turns)
+
+    def ordered(self, places: Sequence[int], kind: Kind | None = None) -> Entangler:
+        """The gate on its qubits in another order (only for cores that do not notice), or another gate on them."""
+        return replace(
+            self,
+            kind=self.kind if kind is None else kind,
+            wires=tuple(self.wires[k] for k in places),
+            frames=tuple(self.frames[k] for k in places),
+            marks=tuple(self.marks[k] for k in places),
+        )
 
 
 def core(kind: Kind, angle: float, pattern: tuple[int, int]) -> Matrix:
@@ -125,19 +145,15 @@ def core(kind: Kind, angle: float, pattern: tuple[int, int]) -> Matrix:
 
 @dataclass(slots=True)
 class Axial:
-    """``items`` in order, then ``tail[w]`` on every wire; input qubit q ends on wire ``ends[q]``."""
+    """``items`` in order, then ``tail[w]`` on every wire; input qubit q ends on wire ``ends[q]``. ``history[w]`` are
+    the one-qubit rotations read on each wire, which ``tail_as_read`` says the tail still is."""
 
     qubits: int
     items: list[Entangler]
     tail: list[Matrix]
     ends: tuple[int, ...]
-
-    def push(self, after: int, wire: int, by: Matrix) -> None:
-        """Put ``by`` on ``wire`` before item number ``after`` and move it to the end."""
-        for number in range(after, len(self.items)):
-            if wire in self.items[number].wires:
-                self.items[number] = self.items[number].turned(wire, by)
-        self.tail[wire] = self.tail[wire] @ by
+    history: tuple[list[Turn], ...]
+    tail_as_read: list[bool]
 
     def steps(self) -> Iterator[Step]:
         """The circuit's unitaries in order."""
@@ -151,11 +167,31 @@ class Axial:
         return unitary(self.steps(), self.qubits)
 
 
+class _Reader:
+    """Frames and history while a circuit is read."""
+
+    def __init__(self, qubits: int) -> None:
+        self.items: list[Entangler] = []
+        self.frames: list[Matrix] = [IDENTITY] * qubits
+        self.history: tuple[list[Turn], ...] = tuple([] for _ in range(qubits))
+
+    def local(self, wire: int, matrix: Matrix, turns: Iterable[Turn]) -> None:
+        self.frames[wire] = matrix @ self.frames[wire]
+        self.history[wire].extend(turns)
+
+    def entangler(self, kind: Kind, wires: tuple[int, ...], letters: str, angle: float = 0.0) -> None:
+        frames = tuple(TO_Z[letter] @ self.frames[wire] for letter, wire in zip(letters, wires, strict=True))
+        marks = tuple((len(self.history[wire]), letter) for letter, wire in zip(letters, wires, strict=True))
+        self.items.append(Entangler(kind, wires, frames, angle, marks=marks))
+
+    def read(self, ends: Sequence[int]) -> Axial:
+        return Axial(len(self.frames), self.items, self.frames, tuple(ends), self.history, [True] * len(self.frames))
+
+
 def axial(operations: Iterable[Operation], qubits: int) -> Axial:
     """``operations`` in that form. CCX, CCZ and CSWAP stay whole, wider gates are expanded, SWAPs only rename wires."""
-    frames: list[Matrix] = [IDENTITY] * qubits
+    reader = _Reader(qubits)
     place = list(range(qubits))
-    items: list[Entangler] = []
     for operation in _leaves(operations):
         wires = tuple(place[qubit] for qubit in operation.qubits)
         name = operation.gate.name
@@ -163,23 +199,40 @@ def axial(operations: Iterable[Operation], qubits: int) -> Axial:
             one, other = operation.qubits
             place[one], place[other] = place[other], place[one]
         elif name in ("ccx", "ccz"):
-            if name == "ccx":
-                frames[wires[2]] = HADAMARD @ frames[wires[2]]
-            items.append(Entangler("ccp", wires, tuple(frames[wire] for wire in wires), math.pi))
-            if name == "ccx":
-                frames[wires[2]] = HADAMARD @ frames[wires[2]]
+            reader.entangler("ccp", wires, "zzx" if name == "ccx" else "zzz", math.pi)
         elif name == "cswap":
-            items.append(Entangler("cswap", wires, tuple(frames[wire] for wire in wires)))
+            reader.entangler("cswap", wires, "zzz")
         else:
             gate = clean(operation.gate)
             params = () if name == "unitary" else tuple(float(angle) for angle in gate.params)
             for part in parts_of(name, params, np.asarray(gate.to_matrix(), dtype=np.complex128)):
                 if isinstance(part, Local):
-                    frames[wires[part.slot]] = part.matrix @ frames[wires[part.slot]]
+                    reader.local(wires[part.slot], part.matrix, turns_of_one(part.matrix))
                 else:
-                    turned = tuple(TO_Z[part.axis] @ frames[wire] for wire in wires)
-                    items.append(Entangler("zz", wires, turned, part.turns))
-    return Axial(qubits, items, frames, tuple(place))
+                    reader.entangler("zz", wires, part.axis * 2, part.turns)
+    return reader.read(place)
+
+
+def of_turns(placed: Iterable[tuple[tuple[int, ...], Iterable[Turn]]], ends: Sequence[int]) -> Axial:
+    """Pauli rotations of one or two qubits, each given by the qubits its masks are over, in that form."""
+    reader = _Reader(len(ends))
+    for qubits, turns in placed:
+        for x, z, angle in turns:
+            paulis = {
+                qubit: "z" if not x >> slot & 1 else "y" if z >> slot & 1 else "x"
+                for slot, qubit in enumerate(qubits)
+                if (x | z) >> slot & 1
+            }
+            if len(paulis) == 1:
+                ((wire, letter),) = paulis.items()
+                pauli = TO_Z[letter].conj().T @ PAULI[2] @ TO_Z[letter]
+                turned = math.cos(math.pi * angle) * IDENTITY - 1j * math.sin(math.pi * angle) * pauli
+                reader.local(wire, turned, [(int(letter != "z"), int(letter != "x"), angle)])
+            elif len(paulis) == 2:
+                reader.entangler("zz", tuple(paulis), "".join(paulis.values()), angle)
+            else:
+                raise ValueError("only rotations of one or two qubits")
+    return reader.read(ends)
 
 
 def _leaves(operations: Iterable[Operation]) -> Iterator[Operation]:

@@ -21,8 +21,12 @@ from ..native import Matrix
 Pair = tuple[int, int]
 Reals = NDArray[np.float64]
 
-SOLVED = 1e-13
-"""A start has converged when the mean squared distance of its matrix entries' rows falls below this."""
+SOLVED = 1e-26
+"""A start has converged when its mean squared distance is below this and does not fall further."""
+
+PATIENCE = 10
+STUCK = 0.9
+"""A start that comes less than this much nearer in so many iterations is given up."""
 
 _PAULIS: Matrix = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=np.complex128)
 
@@ -148,15 +152,14 @@ def shorten(wanted: Matrix, start: Fit, rounds: int = 200) -> Fit:
 def _descend(
     problem: _Problem, wanted: Matrix, first: Matrix, turns: Reals, after: Matrix, iterations: int
 ) -> list[Fit]:
-    starts = turns.shape[0]
-    damping = np.full(starts, 0.3)
+    made: list[Fit] = []
+    damping = np.full(turns.shape[0], 0.3)
     prefixes = problem.prefixes(first, turns, after)
     error, rest = _errors(wanted, prefixes[-1])
+    # The error PATIENCE iterations ago: who has not come nearer since is stuck in a local minimum.
+    passed = [np.full_like(error, np.inf)] * PATIENCE
     eye = np.eye(3 * problem.qubits + 5 * len(problem.pairs))
     for _ in range(iterations):
-        going = error > 1e-31
-        if not going.any():
-            break
         evolved = problem.derivatives(prefixes)
         rows = _rows(evolved)
         gram = rows @ rows.transpose(0, 2, 1)
@@ -173,11 +176,15 @@ def _descend(
         turns = np.where(better[:, None], moved[1], turns)
         after = np.where(better[:, None, None, None, None], moved[2], after)
         prefixes = [np.where(better[:, None, None], new, old) for new, old in zip(tried, prefixes, strict=True)]
-    made = [
-        Fit(problem.pairs, first[k], turns[k], after[k], math.sqrt(error[k]))
-        for k in range(starts)
-        if error[k] < SOLVED
-    ]
+        done = (error < SOLVED) & ((error < 1e-31) | ~better)
+        made += [Fit(problem.pairs, first[k], turns[k], after[k], math.sqrt(error[k])) for k in np.flatnonzero(done)]
+        keep = ~done & (error < STUCK * passed[0])
+        if not keep.any():
+            break
+        passed = [*(before[keep] for before in passed[1:]), error[keep]]
+        error, rest, damping = error[keep], rest[keep], damping[keep]
+        first, turns, after = first[keep], turns[keep], after[keep]
+        prefixes = [prefix[keep] for prefix in prefixes]
     return sorted(made, key=lambda one: one.total)
 
 

@@ -19,7 +19,7 @@ _FULL = 2 * math.pi
 def merge(circuit: Axial) -> Axial:
     """The same circuit with every gate merged into an earlier one of the same axes that it can be moved back to; what
     cancels is gone, what became a product of one-qubit gates is pushed to the end."""
-    made = Axial(circuit.qubits, [], list(circuit.tail), circuit.ends)
+    made = Axial(circuit.qubits, [], list(circuit.tail), circuit.ends, circuit.history, list(circuit.tail_as_read))
     waiting = list(reversed(circuit.items))
     while waiting:
         item = waiting.pop()
@@ -100,7 +100,7 @@ def _merged(one: Entangler, other: Entangler) -> tuple[list[Entangler], list[tup
 
 
 def _zz(item: Entangler, places: tuple[int, ...], turns: float) -> Entangler:
-    return Entangler("zz", tuple(item.wires[p] for p in places), tuple(item.frames[p] for p in places), turns)
+    return item.zz(places, turns)
 
 
 def _is_local(turns: float) -> bool:
@@ -117,6 +117,7 @@ def _push_paulis(made: Axial, waiting: list[Entangler], item: Entangler) -> None
 def _turn(made: Axial, waiting: list[Entangler], wire: int, by: Matrix) -> None:
     waiting[:] = [item.turned(wire, by) if wire in item.wires else item for item in waiting]
     made.tail[wire] = made.tail[wire] @ by
+    made.tail_as_read[wire] = False
 
 
 def _axis(item: Entangler, wire: int) -> Vector:

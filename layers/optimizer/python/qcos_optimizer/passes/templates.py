@@ -16,7 +16,7 @@ from qiskit.circuit.library import RZZGate, UnitaryGate
 from ..native import IDENTITY, Matrix
 from ..source import Operation
 from .axial import HADAMARD, PAULI, TO_Z, Axial, Entangler, core
-from .fitting import fit, shorten
+from .fitting import Fit, fit, shorten
 from .template_table import TABLE
 
 Pair = tuple[int, int]
@@ -119,12 +119,13 @@ def _controlled_phase(angle: float) -> Template:
     wanted = core("ccp", angle, (1, 0))
     found = fit(wanted, stored("ccz").pairs, np.random.default_rng(0), 24)
     best = min((shorten(wanted, one) for one in found[:6]), key=lambda one: one.total)
-    return Template(
-        best.pairs,
-        tuple(float(turn) for turn in best.turns),
-        tuple(best.first),
-        tuple((one[0], one[1]) for one in best.after),
-    )
+    return of_fit(best)
+
+
+def of_fit(found: Fit) -> Template:
+    """What was found numerically, as a template."""
+    turns = tuple(float(turn) for turn in found.turns)
+    return Template(found.pairs, turns, tuple(found.first), tuple((one[0], one[1]) for one in found.after))
 
 
 def operations(circuit: Axial) -> tuple[Operation, ...]:

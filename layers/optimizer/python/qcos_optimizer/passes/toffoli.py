@@ -194,28 +194,23 @@ def _fold(turns: float) -> float:
 
 def _aligned(item: Entangler, wires: tuple[int, ...]) -> Entangler:
     """A CCZ with its qubits named in another order."""
-    frames = tuple(item.frames[item.wires.index(wire)] for wire in wires)
-    return replace(item, wires=wires, frames=frames)
-
-
-def _ordered(item: Entangler, order: tuple[int, ...]) -> Entangler:
-    return replace(item, wires=tuple(item.wires[k] for k in order), frames=tuple(item.frames[k] for k in order))
+    return item.ordered([item.wires.index(wire) for wire in wires])
 
 
 def _rotation(item: Entangler, pair: tuple[int, int]) -> Entangler:
-    return Entangler("zz", tuple(item.wires[k] for k in pair), tuple(item.frames[k] for k in pair), 0.125)
+    return item.zz(pair, 0.125)
 
 
 def _cciz(item: Entangler, pair: tuple[int, int], turns: float) -> Entangler:
     rest = next(k for k in range(3) if k not in pair)
-    return replace(_ordered(item, (*pair, rest)), kind="cciz", angle=turns)
+    return replace(item.ordered((*pair, rest)), kind="cciz", angle=turns)
 
 
 def _margolus(
     one: Entangler, other: Entangler, order: tuple[int, int, int], normal: Vector
 ) -> tuple[Entangler, Entangler, Entangler] | None:
     """Both gates as Margolus gates with the same D, and D."""
-    first, second = _ordered(one, order), _ordered(other, order)
+    first, second = one.ordered(order), other.ordered(order)
     flips = tuple(0 if _dot(first.axes[k], second.axes[k]) > 0 else 1 for k in (0, 1))
     # D acts in a state of the two controls in which neither CCZ does anything; one control different is cheaper.
     for pattern in ((1, 0), (0, 1), (0, 0)):
@@ -228,7 +223,8 @@ def _margolus(
     # D stands after the first gate and before the second.
     for item, acts, side in ((first, pattern, 1.0), (second, seen, -1.0)):
         frame = _with_x(item.frames[2], normal)
-        made.append(replace(item, kind="margolus", angle=side, frames=(*item.frames[:2], frame), pattern=acts))
+        frames, marks = (*item.frames[:2], frame), (*item.marks[:2], None)
+        made.append(replace(item, kind="margolus", angle=side, frames=frames, marks=marks, pattern=acts))
     # D is diagonal in the normal, which is what matters for passing other gates.
     d = Entangler("ccp", first.wires, (*first.frames[:2], HADAMARD @ made[0].frames[2]), math.pi)
     return made[0], made[1], d
