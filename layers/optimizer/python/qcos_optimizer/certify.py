@@ -12,6 +12,7 @@ import cmath
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -40,11 +41,13 @@ class Claim:
     turns: tuple[Turn, ...]
 
 
+@lru_cache(maxsize=4096)
 def pauli_matrix(x: int, z: int, qubits: int) -> Matrix:
-    """The Hermitian Pauli of plus sign with these bits; qubit 0 is the least significant bit."""
+    """The Hermitian Pauli of plus sign with these bits, read only; qubit 0 is the least significant bit."""
     made: Matrix = np.ones((1, 1), dtype=np.complex128)
     for qubit in range(qubits):
         made = np.kron(_PAULIS[(x >> qubit & 1) + 2 * (z >> qubit & 1)], made).astype(np.complex128)
+    made.flags.writeable = False
     return made
 
 

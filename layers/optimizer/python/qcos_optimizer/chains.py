@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from .candidate import Via
 from .certify import Claim
 from .passes.blocks import Merged, cost, depth, merge
-from .passes.gadgets import Synthesized, Weighting, synthesize
+from .passes.gadgets import Placed, Synthesized, Weighting, synthesize
 from .passes.gather import gather, straighten
+from .passes.phase import fold
+from .passes.resynthesis import cost_of, resynthesize
 from .simulation import Step
 from .source import Source, expand
 from .synthesis import whole
@@ -27,11 +31,22 @@ WEIGHTINGS: tuple[Weighting, ...] = (
 )
 """Which is best depends on the circuit; in an order in which each adds most to those before it."""
 
-MAX_WORK = 3_000
-"""Rotations synthesised in all at level 2: large circuits are tried with fewer weightings."""
+MAX_WORK = {1: 0, 2: 3_000, 3: 30_000}
+"""Rotations synthesised in all at each level: large circuits are tried with fewer weightings."""
+
+RANDOM_WEIGHTINGS = 64
+"""More weightings at level 3, drawn with the seed."""
 
 KEPT = 4
 """Chains beyond level 1's that go on to be lowered: so many of the fewest gates, and so many of the least depth."""
+
+NEAR = 1.1
+"""Synthesised circuits with up to so many times the gates of the best are worth bringing together and merging."""
+
+WIDTHS = {2: (3, 5), 3: (3, 4, 5, 7)}
+ROUNDS = {2: 1, 3: 4}
+WINDOWS = {2: 40, 3: 200}
+"""At each level: widths of the windows that are synthesised anew, in how many rounds, and how many in a round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +66,33 @@ def chains(source: Source, level: int, seed: int) -> Iterator[Chain]:
     every = tuple(range(source.qubits))
     claims = tuple(cache.claim(operation) for operation in expand(source.operations, 2))
     yield from _variants("blocks", Via(claims, every))
-    yield from _gadgets(claims, source.qubits, WEIGHTINGS[:1])
+    yield from _gadgets(claims, source.qubits, WEIGHTINGS[:1], MAX_WORK[1])
     for name, operations, layout in whole(source, 1, seed):
         yield from _variants(name, Via(tuple(cache.claim(operation) for operation in operations), layout))
-    if level == 1:
-        return
-    more = list(_gadgets(claims, source.qubits, WEIGHTINGS[1:]))
-    for name, operations, layout in whole(source, level, seed):
-        if not name.startswith("l1"):
-            more += _variants(name, Via(tuple(cache.claim(operation) for operation in operations), layout))
-    yield from _best(more)
+    for effort in range(2, level + 1):
+        weightings = WEIGHTINGS[1:] if effort == 2 else _drawn(seed)
+        more = list(_gadgets(claims, source.qubits, weightings, MAX_WORK[effort]))
+        for name, operations, layout in whole(source, effort, seed):
+            if name.startswith(f"l{effort}"):
+                more += _variants(name, Via(tuple(cache.claim(operation) for operation in operations), layout))
+        if effort == 2:
+            more += list(_variants("folded", _folded(Via(claims, every))))
+        kept = _best(more)
+        yield from kept
+        if kept:
+            yield _resynthesized(min(kept, key=lambda chain: cost(chain.merged)), effort)
+
+
+def _drawn(seed: int) -> list[Weighting]:
+    random = np.random.default_rng(seed)
+    return [
+        Weighting(
+            fade=round(float(random.uniform(0.35, 0.75)), 3),
+            tail=round(float(10 ** random.uniform(-2, -0.5)), 3),
+            window=int(random.choice([20, 40, 80, 120])),
+        )
+        for _ in range(RANDOM_WEIGHTINGS)
+    ]
 
 
 def _best(made: Sequence[Chain]) -> list[Chain]:
@@ -83,20 +115,51 @@ def _gathered(name: str, via: Via) -> Chain:
     return Chain(f"{name}-gathered", moved, merge([claim.step for claim in moved.claims]))
 
 
-def _gadgets(claims: Sequence[Claim], qubits: int, weightings: Sequence[Weighting]) -> Iterator[Chain]:
+def _folded(via: Via) -> Via:
+    qubits = len(via.layout)
+    turns = straighten(via.claims, qubits)
+    return Via(placed_claims(straighten(placed_claims(fold(turns, qubits)), qubits)), via.layout)
+
+
+def _resynthesized(chain: Chain, level: int) -> Chain:
+    """``chain`` with windows of it synthesised anew, as long as that helps."""
+    qubits = len(chain.via.layout)
+    turns: tuple[Placed, ...] = tuple(gather(straighten(chain.via.claims, qubits)))
+    layout = chain.via.layout
+    for _ in range(ROUNDS[level]):
+        before = cost_of(turns)
+        for width in WIDTHS[level]:
+            if width < qubits:
+                made = resynthesize(turns, qubits, width, WEIGHTINGS[: 2 * level - 2], WINDOWS[level])
+                turns, layout = made.turns, tuple(made.layout[wire] for wire in layout)
+        if cost_of(turns) >= before:
+            break
+    via = Via(placed_claims(turns), layout)
+    return Chain(f"{chain.name}-windows", via, merge([claim.step for claim in via.claims]))
+
+
+def _gadgets(claims: Sequence[Claim], qubits: int, weightings: Sequence[Weighting], work: int) -> Iterator[Chain]:
     """Greedy synthesis from the beginning and, of the inverse, from the end."""
     forth = form_of(claims, qubits)
     back = form_of([_inverse(claim) for claim in reversed(claims)], qubits)
-    allowed = max(1, MAX_WORK // (2 * len(forth.rotations) + 1))
+    allowed = max(1, work // (2 * len(forth.rotations) + 1))
+    found: list[tuple[str, Synthesized]] = []
     for weighting in weightings[:allowed]:
         label = f"f{weighting.fade:g}-t{weighting.tail:g}-w{weighting.window}"
         made = synthesize(forth, weighting)
         if made is not None:
-            yield _gathered(f"gadgets-{label}", Via(placed_claims(made.turns), made.layout))
+            found.append((f"gadgets-{label}", made))
         made = synthesize(back, weighting)
         if made is not None:
-            made = _reversed(made)
-            yield _gathered(f"gadgets-back-{label}", Via(placed_claims(made.turns), made.layout))
+            found.append((f"gadgets-back-{label}", _reversed(made)))
+    least = min((_entangling(made) for _, made in found), default=0)
+    for name, made in found:
+        if _entangling(made) <= NEAR * least:
+            yield _gathered(name, Via(placed_claims(made.turns), made.layout))
+
+
+def _entangling(made: Synthesized) -> int:
+    return sum(len(wires) == 2 for _, wires in made.turns)
 
 
 def _inverse(claim: Claim) -> Claim:

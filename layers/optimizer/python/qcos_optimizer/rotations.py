@@ -112,7 +112,7 @@ def _to_z(axis: NDArray[np.float64]) -> tuple[Matrix, int]:
 
 def _weyl(matrix: Matrix) -> tuple[Part, ...]:
     """Any two-qubit unitary by its Cartan (KAK) decomposition."""
-    # A product of thousands of gates is no longer unitary to the last digits, which Qiskit's diagonalisation insists on.
+    # A product of thousands of gates is not unitary to the last digits, which Qiskit's diagonalisation insists on.
     left, _, right = np.linalg.svd(matrix)
     found = TwoQubitWeylDecomposition(left @ right, fidelity=None)
     coordinates: tuple[tuple[Axis, float], ...] = (("x", found.a), ("y", found.b), ("z", found.c))
