@@ -22,6 +22,7 @@ AUTHORISED = {
     "api/v2/jobs": ("jobs", True),
     "api/v2/backends": ("backends", True),
     "api/v2/evidence": ("evidence", True),
+    "api/v2/keys": ("account", True),
     "api/v2/status": ("account", False),
 }
 PUBLIC = {
@@ -52,7 +53,7 @@ _NO_KEY = GatewayError(401, "UNAUTHORIZED", "No valid API key. Send it as Author
 _FORBIDDEN = GatewayError(403, "FORBIDDEN", "This API key may not do that.")
 _NOT_FOUND = GatewayError(404, "NOT_FOUND", "There is nothing at this path.")
 _BAD_REQUEST = GatewayError(400, "VALIDATION_ERROR", "The request could not be read.")
-_BROKEN = GatewayError(500, "INTERNAL_ERROR", "Something went wrong on our side.", retryable=True)
+_BROKEN = GatewayError(500, "INTERNAL_ERROR", "Something went wrong on our side.")
 _UNANSWERED = GatewayError(504, "UNAVAILABLE", "No answer in time. The request may have taken effect.", retryable=True)
 
 GATEWAY_ERRORS: dict[str, GatewayError] = {
@@ -77,7 +78,7 @@ GATEWAY_ERRORS: dict[str, GatewayError] = {
     "AUTHORIZER_CONFIGURATION_ERROR": _BROKEN,
     "API_CONFIGURATION_ERROR": _BROKEN,
     "DEFAULT_4XX": GatewayError(None, "VALIDATION_ERROR", "The request could not be read."),
-    "DEFAULT_5XX": GatewayError(None, "INTERNAL_ERROR", "Something went wrong on our side.", retryable=True),
+    "DEFAULT_5XX": GatewayError(None, "INTERNAL_ERROR", "Something went wrong on our side."),
 }
 
 

@@ -17,7 +17,7 @@ from infra.storage import Storage
 LOG_READ = ("dynamodb:Query",)
 # A transaction asks for the rights of its parts: PutItem, and ConditionCheckItem for what it only looks at.
 LOG_APPEND = ("dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:Query")
-ROWS_READ = ("dynamodb:GetItem", "dynamodb:Query")
+ROWS_READ = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
 ROWS_WRITE = (
     "dynamodb:ConditionCheckItem",
     "dynamodb:GetItem",
@@ -25,6 +25,10 @@ ROWS_WRITE = (
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
+# Counters of requests, evaluations and money. An update with a condition that fails is answered what is there.
+COUNT = ("dynamodb:GetItem", "dynamodb:UpdateItem")
+# Counters move inside the transaction of the events that move them, and requests are counted one by one.
+COUNT = ("dynamodb:GetItem", "dynamodb:UpdateItem")
 VIEW_INDEXES = ("by_created", "by_status")
 
 
@@ -83,29 +87,39 @@ def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.Pol
     return {
         "optimize": [
             on_table(events, LOG_APPEND),
-            *on_views(views, ROWS_READ),
-            on_table(control, ROWS_WRITE),
-            read(bucket, "circuits", "reports", "results"),
+            *on_views(views, (*ROWS_READ, "dynamodb:BatchGetItem")),
+            on_table(control, COUNT),
+            # What it may read, the links to long results that it signs may, too.
+            read(bucket, "circuits", "ionq", "optimized", "results"),
             write(bucket, "circuits"),
         ],
-        "jobs": [on_table(events, LOG_READ), *on_views(views, ROWS_READ), read(bucket, "reports", "results")],
-        "backends": [],
+        "jobs": [
+            on_table(events, LOG_APPEND),
+            *on_views(views, ROWS_READ),
+            on_table(control, COUNT),
+            read(bucket, "results"),
+        ],
+        "backends": [on_table(control, COUNT)],
         "evidence": [
             on_table(events, LOG_READ),
             *on_views(views, ROWS_READ),
-            on_table(control, ROWS_READ),
+            on_table(control, (*ROWS_READ, "dynamodb:UpdateItem")),
             read(bucket, "evidence", "results"),
             see_missing(bucket, "evidence"),
         ],
-        "account": [*on_views(views, ROWS_READ), on_table(control, ROWS_WRITE)],
+        "account": [on_table(control, ROWS_WRITE)],
         "authorizer": [on_table(control, ("dynamodb:GetItem", "dynamodb:UpdateItem"))],
         "transpile": [
             on_table(events, LOG_APPEND),
+            on_table(control, COUNT),
+            on_table(control, COUNT),
             read(bucket, "circuits"),
             write(bucket, "optimized", "ionq", "reports"),
         ],
         "execute": [
             on_table(events, LOG_APPEND),
+            on_table(control, COUNT),
+            on_table(control, COUNT),
             read(bucket, "ionq", "reports"),
             write(bucket, "calibrations", "raw", "requests", "results"),
             send(storage.poll),
@@ -124,7 +138,7 @@ def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.Pol
             write(bucket, "evidence"),
             see_missing(bucket, "evidence"),
         ],
-        "fail": [on_table(events, LOG_APPEND), send(storage.poll)],
+        "fail": [on_table(events, LOG_APPEND), on_table(control, COUNT), send(storage.poll)],
         "project": [on_table(events, LOG_READ), *on_views(views, ROWS_WRITE), send(storage.parked)],
         "relay": [
             on_table(events, LOG_READ),

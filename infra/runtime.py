@@ -42,10 +42,10 @@ class Spec:
 FUNCTIONS: dict[str, Spec] = {
     # API Gateway gives up after 29 s: the function answers, or is cut off, before that.
     "optimize": Spec("functions.api.optimize.handler", memory=1024, timeout=28, needs=("ionq",)),
-    "jobs": Spec("functions.api.jobs.handler", memory=1024, timeout=28),
+    "jobs": Spec("functions.api.jobs.handler", memory=1024, timeout=28, needs=("ionq",)),
     "backends": Spec("functions.api.backends.handler", memory=1024, timeout=28, needs=("ionq",)),
     "evidence": Spec("functions.api.evidence.handler", memory=1024, timeout=28, layers=("evidence",)),
-    "account": Spec("functions.api.account.handler", memory=1024, timeout=28, needs=("ionq",)),
+    "account": Spec("functions.api.account.handler", memory=1024, timeout=28, needs=("ionq", "pepper")),
     "authorizer": Spec("functions.api.authorizer.handler", timeout=10, needs=("pepper",)),
     "transpile": Spec("functions.steps.transpile.handler", memory=3008, timeout=150, layers=("optimizer",)),
     "execute": Spec("functions.steps.execute.handler", timeout=60, needs=("ionq",)),

@@ -18,6 +18,8 @@ ROUTES = {
     ("/api/v2/backends/{proxy+}", "backends", True),
     ("/api/v2/evidence", "evidence", True),
     ("/api/v2/evidence/{proxy+}", "evidence", True),
+    ("/api/v2/keys", "account", True),
+    ("/api/v2/keys/{proxy+}", "account", True),
     ("/api/v2/status", "account", True),
     ("/health", "account", False),
     ("/openapi.json", "account", False),
@@ -42,11 +44,11 @@ ERRORS: dict[str, tuple[int | None, str, bool]] = {
     "QUOTA_EXCEEDED": (403, "QUOTA_EXCEEDED", False),
     "INTEGRATION_TIMEOUT": (504, "UNAVAILABLE", True),
     "INTEGRATION_FAILURE": (504, "UNAVAILABLE", True),
-    "AUTHORIZER_FAILURE": (500, "INTERNAL_ERROR", True),
-    "AUTHORIZER_CONFIGURATION_ERROR": (500, "INTERNAL_ERROR", True),
-    "API_CONFIGURATION_ERROR": (500, "INTERNAL_ERROR", True),
+    "AUTHORIZER_FAILURE": (500, "INTERNAL_ERROR", False),
+    "AUTHORIZER_CONFIGURATION_ERROR": (500, "INTERNAL_ERROR", False),
+    "API_CONFIGURATION_ERROR": (500, "INTERNAL_ERROR", False),
     "DEFAULT_4XX": (None, "VALIDATION_ERROR", False),
-    "DEFAULT_5XX": (None, "INTERNAL_ERROR", True),
+    "DEFAULT_5XX": (None, "INTERNAL_ERROR", False),
 }
 
 

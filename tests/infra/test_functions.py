@@ -36,8 +36,9 @@ COMMON = {
 IONQ = {"QCOS_IONQ_SECRET_ARN", "QCOS_IONQ_URL"}
 OWN = {
     "optimize": IONQ,
+    "jobs": IONQ,
     "backends": IONQ,
-    "account": IONQ,
+    "account": IONQ | {"QCOS_PEPPER_SECRET_ARN"},
     "execute": IONQ,
     "poll": IONQ,
     "authorizer": {"QCOS_PEPPER_SECRET_ARN"},
@@ -130,21 +131,37 @@ def test_the_log_is_append_only_by_right(acme: Stack, name: str) -> None:
     events, _ = acme.one("AWS::DynamoDB::Table", "StorageEvents")
     stream = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
     append = {"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:Query"}
-    appenders = {"optimize", "transpile", "execute", "poll", "sign", "fail"}
+    appenders = {"optimize", "jobs", "transpile", "execute", "poll", "sign", "fail"}
     expected: dict[str, set[str]] = {
         **dict.fromkeys(appenders, append),
         **{one: stream | {"dynamodb:Query"} for one in READERS},
-        "jobs": {"dynamodb:Query"},
         "evidence": {"dynamodb:Query"},
     }
     assert acme.actions_on(name, events) == expected.get(name, set())
 
 
+def test_whoever_counts_requests_or_charges_may_move_counters(acme: Stack) -> None:
+    """Every authorised request is counted, and events that cost something move a counter in their transaction."""
+    control, _ = acme.one("AWS::DynamoDB::Table", "StorageControl")
+    movers = API | {"transpile", "execute", "poll", "fail"}
+    assert {name for name in FUNCTIONS if "dynamodb:UpdateItem" in acme.actions_on(name, control)} >= movers
+
+
+def test_only_the_account_makes_keys_over_the_api(acme: Stack) -> None:
+    control, _ = acme.one("AWS::DynamoDB::Table", "StorageControl")
+    putters = {name for name in API if "dynamodb:PutItem" in acme.actions_on(name, control)}
+    assert putters == {"account"}
+
+
 @pytest.mark.parametrize(
     ("kind", "prefix", "holders"),
     [
-        ("AWS::SecretsManager::Secret", "StorageKeyPepper", {"authorizer", "mint_key"}),
-        ("AWS::SecretsManager::Secret", "StorageIonqApiKey", {"optimize", "backends", "account", "execute", "poll"}),
+        ("AWS::SecretsManager::Secret", "StorageKeyPepper", {"account", "authorizer", "mint_key"}),
+        (
+            "AWS::SecretsManager::Secret",
+            "StorageIonqApiKey",
+            {"optimize", "jobs", "backends", "account", "execute", "poll"},
+        ),
         ("AWS::SecretsManager::Secret", "StorageClassicalSeed", {"sign"}),
         ("AWS::KMS::Key", "RuntimeSigningKey", {"sign"}),
     ],
