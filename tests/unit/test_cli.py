@@ -17,11 +17,26 @@ import pytest
 
 import qcos.client
 from qcos import cli
+from qcos.client import Client
 from qcos.errors import BackendUnavailable, InvalidCircuit, ValidationFailed
+from qcos.events import ExecutionEstimated, JobCompleted, TranspileStarted
+from qcos.views import JobFilter
 from qcos_evidence import sign
 from tests.unit.evidence.samples import KEYS, OURS, SIGNED, STRANGER, LocalSigner, unsigned
 from tests.unit.http.conftest import Api
-from tests.unit.http.fakes import BELL, BUNDLE, BUNDLE_ID, COMPLETE, FAILED, RESULTS, SUBMITTED, TENANT, Fakes, log_of
+from tests.unit.http.fakes import (
+    BELL,
+    BUNDLE,
+    BUNDLE_ID,
+    COMPLETE,
+    FAILED,
+    OPTIMIZED,
+    RESULTS,
+    SUBMITTED,
+    TENANT,
+    Fakes,
+    log_of,
+)
 from tests.unit.test_client import URL, Gateway
 
 Run = Callable[..., tuple[int, str, str]]
@@ -167,6 +182,171 @@ def test_evidence_is_saved_as_the_bundle_alone(run: Run, fakes: Fakes, tmp_path:
     saved = tmp_path / "bundle.json"
     assert run("evidence", BUNDLE_ID, "-o", str(saved)) == (0, "", "")
     assert json.loads(saved.read_bytes()) == json.loads(BUNDLE)
+
+
+def test_a_submission_with_everything(run: Run, fakes: Fakes, bell: Path) -> None:
+    options = [
+        "--name",
+        "Bell",
+        "--tag",
+        "a",
+        "--tag",
+        "b",
+        "--dry-run",
+        "--max-cost-usd",
+        "0.29",
+        "--idempotency-key",
+        "mine",
+    ]
+    assert run("submit", str(bell), "--backend", "ionq_aria", *options)[:2] == (0, "job_new\n")
+    submission = fakes.submissions[0][1]
+    assert (submission.name, submission.tags, submission.dry_run) == ("Bell", ("a", "b"), True)
+    assert submission.options.max_cost_microdollars == 290_000
+    assert fakes.idempotency_keys == ["mine"]
+
+
+def test_every_submission_has_a_key_of_its_own(run: Run, fakes: Fakes, bell: Path) -> None:
+    for _ in range(2):
+        run("submit", str(bell), "--backend", "ionq_aria")
+    first, second = fakes.idempotency_keys
+    assert first
+    assert second
+    assert first != second
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(
+    run: Run, fakes: Fakes, gateway: Gateway, bell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: list[str] = []
+
+    def forgetful(request: httpx.Request) -> httpx.Response:
+        keys.append(request.headers["Idempotency-Key"])
+        answer = gateway.handle_request(request)
+        if len(keys) == 1:
+            raise httpx.ReadTimeout("lost", request=request)
+        return answer
+
+    patient = partial(Client, transport=httpx.MockTransport(forgetful), sleep=lambda _: None)
+    monkeypatch.setattr(qcos.client, "Client", patient)
+    assert run("submit", str(bell), "--backend", "ionq_aria")[:2] == (0, "job_new\n")
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
+def test_when_no_answer_comes_the_key_to_repeat_it_with_is_told(
+    run: Run, fakes: Fakes, bell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: list[str] = []
+
+    def silent(request: httpx.Request) -> httpx.Response:
+        keys.append(request.headers["Idempotency-Key"])
+        raise httpx.ReadTimeout("lost", request=request)
+
+    patient = partial(Client, transport=httpx.MockTransport(silent), sleep=lambda _: None)
+    monkeypatch.setattr(qcos.client, "Client", patient)
+    status, out, err = run("submit", str(bell), "--backend", "ionq_aria")
+    assert (status, out) == (3, "")
+    assert err.endswith(f"--idempotency-key {keys[0]}\n")
+
+
+def test_a_batch_of_files(run: Run, fakes: Fakes, bell: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.qasm"
+    other.write_text(BELL + "\n")
+    status, out, _ = run("batch", str(bell), str(other), "--backend", "ionq_simulator", "--shots", "9", "--tag", "t")
+    assert status == 0
+    assert out.splitlines() == ["batch_new", f"job_0  {bell}", f"job_1  {other}"]
+    assert [(one.name, one.shots, one.tags) for _, one in fakes.submissions] == [
+        ("bell.qasm", 9, ("t",)),
+        ("other.qasm", 9, ("t",)),
+    ]
+    assert fakes.idempotency_keys[0]
+
+
+def test_jobs_are_listed_by_what_was_asked(run: Run, fakes: Fakes) -> None:
+    named = SUBMITTED.model_copy(update={"name": "Bell", "tags": ("a", "b")})
+    fakes.logs[TENANT, "job_new"] = log_of("job_new", named, FAILED)
+    assert run("jobs") == (
+        0,
+        "job_new  2026-02-06T12:00:00.000Z  failed      ionq_simulator  Bell  #a  #b  PROVIDER_FAILED\n"
+        "job_done  2026-02-06T12:00:00.000Z  completed   ionq_simulator\n",
+        "",
+    )
+    assert len(run("jobs", "--limit", "1")[1].splitlines()) == 1
+    filters = [
+        "--status",
+        "failed",
+        "--status",
+        "held",
+        "--backend",
+        "b",
+        "--batch",
+        "batch_1",
+        "--name",
+        "n",
+        "--tag",
+        "t",
+    ]
+    run("jobs", *filters, "--after", "2026-02-06T12:00:00Z", "--before", "2026-02-07T12:00:00Z")
+    assert fakes.wanted == JobFilter(
+        statuses=("failed", "held"),
+        backend="b",
+        batch_id="batch_1",
+        name="n",
+        tag="t",
+        created_after="2026-02-06T12:00:00.000Z",
+        created_before="2026-02-07T12:00:00.000Z",
+    )
+
+
+def test_a_long_list_is_fetched_in_parts(run: Run, fakes: Fakes, gateway: Gateway) -> None:
+    for number in range(103):
+        fakes.logs[TENANT, f"job_{number:03}"] = log_of(f"job_{number:03}", SUBMITTED)
+    lines = run("jobs", "--limit", "104", "--status", "queued")[1].splitlines()
+    assert [line.split()[0] for line in lines] == [f"job_{number:03}" for number in reversed(range(103))]
+    assert len(gateway.requests) == 2
+
+
+def test_cancel_and_retry(run: Run, fakes: Fakes) -> None:
+    fakes.logs[TENANT, "job_new"] = log_of("job_new", SUBMITTED)
+    assert run("cancel", "job_new") == (0, "job_new cancelled\n", "")
+    assert run("cancel", "job_done")[0] == 1
+    fakes.logs[TENANT, "job_bad"] = log_of("job_bad", SUBMITTED, FAILED)
+    assert run("retry", "job_bad") == (0, "job_bad queued, attempt 2\n", "")
+    fakes.batch_jobs[TENANT, "batch_1"] = ("job_done", "job_later")
+    assert run("cancel", "batch_1") == (0, "job_done completed\njob_later cancelled\n", "")
+
+
+def test_stats(run: Run, fakes: Fakes) -> None:
+    assert run("stats")[1].splitlines() == [
+        "submissions  3",
+        "circuits     5: 5 completed",
+        "depth        34.7 % less on average",
+        "evaluations  65 of 50000 in 2026-02",
+    ]
+
+
+def test_keys(run: Run, fakes: Fakes) -> None:
+    status, out, err = run("keys", "create", "laptop", "--scope", "optimize:read", "--expires", "1d")
+    key_id = out.split("_")[2]
+    assert (status, out.count("\n")) == (0, 1)
+    assert key_id in err
+    line = f"{key_id}  active    until 2026-02-07T12:00:00.000Z  optimize:read  laptop\n"
+    assert run("keys", "list") == (0, line, "")
+    assert run("keys", "revoke", key_id)[1] == line.replace("active ", "revoked")
+    assert run("keys", "create", "x", "--scope", "everything")[0] == 2
+
+
+def test_an_estimate_and_a_long_result_are_told(run: Run, fakes: Fakes) -> None:
+    dry = SUBMITTED.model_copy(update={"dry_run": True})
+    estimated = ExecutionEstimated(
+        provider_backend="qpu.aria-1", cost_microdollars=1_230_000, execution_ms=5_000, queue_ms=0
+    )
+    done = [TranspileStarted(attempt=1), OPTIMIZED, estimated, JobCompleted(attempt=1)]
+    fakes.logs[TENANT, "job_dry"] = log_of("job_dry", dry, *done)
+    assert "estimate     1.23 USD, 5 s to run" in run("job", "job_dry")[1].splitlines()
+    results = RESULTS | {"counts": None, "probabilities": None, "url": "https://s3.example/x"}
+    fakes._results = lambda job: results  # type: ignore[method-assign]
+    assert "at https://s3.example/x" in run("job", "job_done")[1]
 
 
 def test_address_and_key_from_arguments_outrank_the_environment(

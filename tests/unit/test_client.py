@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -18,6 +20,7 @@ from tests.unit.http.fakes import (
     BELL,
     BUNDLE_ID,
     COMPLETE,
+    FAILED,
     SUBMITTED,
     TENANT,
     Context,
@@ -43,8 +46,9 @@ class Gateway(httpx.BaseTransport):
             request.method,
             request.url.path.removeprefix("/live"),
             request.content.decode() or None,
-            scopes=ALL_SCOPES if known else None,
-            query=dict(request.url.params) or None,
+            scopes=f"{ALL_SCOPES} admin" if known else None,
+            query=request.url.params.multi_items(),
+            headers={name: request.headers[name] for name in ("Idempotency-Key",) if name in request.headers},
         )
         with contextlib.redirect_stdout(io.StringIO()):  # the function's numbers
             raw = self.api.handler(event, Context())
@@ -91,6 +95,79 @@ def test_every_method_is_an_endpoint(client: Client, fakes: Fakes) -> None:
     assert client.backend("ionq_aria")["connectivity"] == "all-to-all"
     assert client.calibration("ionq_aria")["backend_id"] == "ionq_aria"
     assert client.status()["api"] == "operational"
+    assert client.stats()["evaluations_limit"] == 50_000
+    assert client.circuit("job_done", "original", "qasm2") == "// original qasm2 \u03c0\n".encode()
+    with pytest.raises(ApiError, match="JOB_NOT_FOUND"):
+        client.circuit("job_nobodys")
+
+
+def test_a_submission_says_what_was_asked_and_nothing_else(client: Client, gateway: Gateway, fakes: Fakes) -> None:
+    client.submit(BELL, "ionq_simulator")
+    assert set(json.loads(gateway.requests[-1].content)) == {"qasm", "backend", "shots", "options"}
+    client.submit(
+        BELL,
+        "ionq_simulator",
+        memory=True,
+        max_cost_usd=Decimal("0.1"),
+        name="Bell",
+        tags=["a", "b"],
+        dry_run=True,
+        idempotency_key="once",
+    )
+    submission = fakes.submissions[-1][1]
+    assert (submission.name, submission.tags, submission.dry_run) == ("Bell", ("a", "b"), True)
+    assert (submission.options.memory, submission.options.max_cost_microdollars) == (True, 100_000)
+    assert fakes.idempotency_keys == [None, "once"]
+
+
+def test_a_batch_is_submitted_watched_and_cancelled(client: Client, fakes: Fakes) -> None:
+    circuits: list[dict[str, Any]] = [
+        {"qasm": BELL, "backend": "ionq_simulator", "shots": 5},
+        {"qasm": BELL, "backend": "ionq_aria"},
+    ]
+    accepted = client.submit_batch(circuits, level=3, tags=["t"], idempotency_key="b1")
+    assert accepted == {"batch_id": "batch_new", "job_ids": ["job_0", "job_1"], "status": "processing"}
+    assert [(one.shots, one.backend, one.tags) for _, one in fakes.submissions] == [
+        (5, "ionq_simulator", ("t",)),
+        (1024, "ionq_aria", ("t",)),
+    ]
+    assert {one.options.optimization_level for _, one in fakes.submissions} == {3}
+    assert fakes.idempotency_keys == ["b1"]
+    fakes.batch_jobs[TENANT, "batch_1"] = ("job_done", "job_later")
+    assert client.batch("batch_1")["counts"] == {"completed": 1, "queued": 1}
+    assert [job["status"] for job in client.cancel_batch("batch_1")["jobs"]] == ["completed", "cancelled"]
+
+
+def test_cancel_and_retry(client: Client, fakes: Fakes) -> None:
+    fakes.logs[TENANT, "job_new"] = log_of("job_new", SUBMITTED)
+    fakes.logs[TENANT, "job_failed"] = log_of("job_failed", SUBMITTED, FAILED)
+    assert client.cancel("job_new") == {"job_id": "job_new", "status": "cancelled"}
+    assert client.retry("job_failed") == {"job_id": "job_failed", "status": "queued", "attempt": 2}
+    with pytest.raises(ApiError, match="CONFLICT"):
+        client.cancel("job_done")
+
+
+def test_a_list_is_filtered_and_continued(client: Client, fakes: Fakes) -> None:
+    fakes.logs[TENANT, "job_new"] = log_of("job_new", SUBMITTED)
+    page = client.jobs(["queued", "completed"], 1, backend="ionq_simulator", created_after="2026-02-06T13:00:00+01:00")
+    assert [job["job_id"] for job in page["jobs"]] == ["job_new"]
+    assert fakes.wanted.statuses == ("queued", "completed")
+    assert fakes.wanted.created_after == "2026-02-06T12:00:00.000Z"
+    after = client.jobs(["queued", "completed"], 1, cursor=page["pagination"]["next_cursor"])
+    assert [job["job_id"] for job in after["jobs"]] == ["job_done"]
+    assert after["pagination"]["next_cursor"] is None
+
+
+def test_keys_are_made_listed_and_revoked(client: Client) -> None:
+    made = client.make_key("laptop", ["optimize:read"], "90d")
+    assert made["api_key"].startswith(f"qcos_live_{made['key_id']}_")
+    assert [key["name"] for key in client.api_keys()] == ["laptop"]
+    assert client.revoke_key(made["key_id"])["status"] == "revoked"
+
+
+def test_waiting_for_a_job_is_left_to_the_server(client: Client, gateway: Gateway, fakes: Fakes) -> None:
+    assert client.optimization("job_done", wait_s=20)["status"] == "completed"
+    assert gateway.requests[-1].url.params["wait"] == "20"
 
 
 def test_the_key_is_sent_as_a_bearer_token(client: Client, gateway: Gateway) -> None:
@@ -124,9 +201,11 @@ class Scripted(httpx.BaseTransport):
         self.script = list(script)
         self.headers = headers
         self.asked = 0
+        self.keys: list[str | None] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.asked += 1
+        self.keys.append(request.headers.get("Idempotency-Key"))
         step = self.script.pop(0) if self.script else 200
         if isinstance(step, Exception):
             raise step
@@ -186,8 +265,17 @@ def test_a_strange_retry_after_is_ignored(asked: str) -> None:
     assert 0.5 <= pauses[0] <= 1.0
 
 
+@pytest.mark.parametrize("trouble", [429, 503, httpx.ConnectError("x"), httpx.ReadTimeout("x")])
+def test_a_post_with_an_idempotency_key_is_repeated_with_the_same_key(trouble: int | Exception) -> None:
+    transport = Scripted(trouble)
+    client, pauses = scripted(transport)
+    client.submit(BELL, "ionq_simulator", idempotency_key="k1")
+    assert (transport.asked, len(pauses)) == (2, 1)
+    assert transport.keys == ["k1", "k1"]
+
+
 @pytest.mark.parametrize("trouble", [429, 500, 503, httpx.ConnectError("x"), httpx.ReadTimeout("x")])
-def test_a_post_is_never_repeated(trouble: int | Exception) -> None:
+def test_a_post_without_one_is_never_repeated(trouble: int | Exception) -> None:
     transport = Scripted(trouble)
     client, pauses = scripted(transport)
     with pytest.raises(ApiError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -41,8 +42,8 @@ class NoAnswer(ApiError):
 class Client:
     """The API at ``url``, asked with the API key ``key``; a context manager, like the connection it holds.
 
-    A GET is repeated after a 429, a 5xx or a broken connection, at most :data:`TRIES` times in all. A POST is sent
-    once: whoever repeats it may submit, and pay, twice.
+    A GET or DELETE is repeated after a 429, a 5xx or a broken connection, at most :data:`TRIES` times in all, and so
+    is a POST with an idempotency key. Any other POST is sent once: whoever repeats it may submit, and pay, twice.
 
     Raises:
         ValueError: the address or the key cannot be used.
@@ -92,24 +93,110 @@ class Client:
         level: int = 2,
         evidence: bool = False,
         pqc_signing: bool = True,
+        memory: bool = False,
+        max_cost_usd: Decimal | str | None = None,
+        name: str | None = None,
+        tags: Sequence[str] = (),
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
     ) -> dict[str, Any]:
-        """Submit a circuit once; ``{job_id, status, estimated_time}``."""
-        options = {"optimization_level": level, "evidence": evidence, "pqc_signing": pqc_signing}
-        body = {"qasm": qasm, "backend": backend, "shots": shots, "options": options}
-        return self._post("/api/v2/optimize", body)
+        """Submit a circuit once; ``{job_id, status, estimated_time}``.
 
-    def optimization(self, job_id: str) -> dict[str, Any]:
-        """A job's status and results."""
-        return self._data(f"/api/v2/optimize/{_part(job_id)}")
+        With an idempotency key (up to 255 visible ASCII characters, a new one for each submission) it is safe to call
+        this again with the same arguments after :class:`NoAnswer`.
+        """
+        options: dict[str, Any] = {"optimization_level": level, "evidence": evidence, "pqc_signing": pqc_signing}
+        options |= _given(memory=memory or None, max_cost_usd=None if max_cost_usd is None else str(max_cost_usd))
+        body: dict[str, Any] = {"qasm": qasm, "backend": backend, "shots": shots, "options": options}
+        body |= _given(name=name, tags=list(tags) or None, dry_run=dry_run or None)
+        return self._post("/api/v2/optimize", body, idempotency_key)
+
+    def submit_batch(
+        self,
+        circuits: Iterable[Mapping[str, Any]],
+        *,
+        shots: int = 1024,
+        level: int = 2,
+        evidence: bool = False,
+        pqc_signing: bool = True,
+        tags: Sequence[str] = (),
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Submit several circuits (``{qasm, backend}`` and what the API lets each say); all are accepted or none.
+
+        ``{batch_id, job_ids, status}``, the jobs in the order of the circuits.
+        """
+        options = {"optimization_level": level, "evidence": evidence, "pqc_signing": pqc_signing}
+        body: dict[str, Any] = {"circuits": [dict(one) for one in circuits], "shots": shots, "options": options}
+        body |= _given(tags=list(tags) or None, dry_run=dry_run or None)
+        return self._post("/api/v2/optimize/batch", body, idempotency_key)
+
+    def batch(self, batch_id: str) -> dict[str, Any]:
+        """How a batch and each of its jobs are doing."""
+        return self._data(f"/api/v2/optimize/batch/{_part(batch_id)}")
+
+    def cancel_batch(self, batch_id: str) -> dict[str, Any]:
+        """Cancel every job of a batch that has not ended."""
+        return _enveloped(self._patiently("DELETE", f"/api/v2/optimize/batch/{_part(batch_id)}"))
+
+    def stats(self) -> dict[str, Any]:
+        """What the account has done so far."""
+        return self._data("/api/v2/optimize/stats")
+
+    def optimization(self, job_id: str, wait_s: int = 0) -> dict[str, Any]:
+        """A job's status and results, once it has ended or ``wait_s`` seconds (0 to 20) are over."""
+        return self._data(f"/api/v2/optimize/{_part(job_id)}", {"wait": str(wait_s)} if wait_s else {})
+
+    def circuit(self, job_id: str, which: str = "optimized", form: str = "qasm2") -> bytes:
+        """A job's circuit byte for byte, ``original`` or ``optimized``, as ``qasm2``, ``qasm3`` or ``ionq``."""
+        path = f"/api/v2/optimize/{_part(job_id)}/circuit"
+        response = self._patiently("GET", path, {"which": which, "format": form})
+        if not response.is_success:
+            _document(response)
+        return response.content
 
     def job(self, job_id: str) -> dict[str, Any]:
         """Everything about a job."""
         return self._data(f"/api/v2/jobs/{_part(job_id)}")
 
-    def jobs(self, status: str | None = None, limit: int = 20, offset: int = 0) -> dict[str, Any]:
-        """Part of the job list, newest first: ``{jobs, pagination}``."""
-        query = {"limit": str(limit), "offset": str(offset)} | ({"status": status} if status else {})
-        return self._data("/api/v2/jobs", query)
+    def jobs(
+        self,
+        status: str | Sequence[str] | None = None,
+        limit: int = 20,
+        offset: int = 0,
+        *,
+        backend: str | None = None,
+        batch_id: str | None = None,
+        name: str | None = None,
+        tag: str | None = None,
+        created_after: str | None = None,
+        created_before: str | None = None,
+        cursor: str | None = None,
+    ) -> dict[str, Any]:
+        """Part of the job list, newest first: ``{jobs, pagination}``; all conditions must hold.
+
+        Times are RFC 3339. ``cursor`` is ``pagination.next_cursor`` of the part before.
+        """
+        wanted = _given(
+            status=status if status is None or isinstance(status, str) else ",".join(status) or None,
+            backend=backend,
+            batch_id=batch_id,
+            name=name,
+            tag=tag,
+            created_after=created_after,
+            created_before=created_before,
+            cursor=cursor,
+        )
+        return self._data("/api/v2/jobs", wanted | {"limit": str(limit), "offset": str(offset)})
+
+    def cancel(self, job_id: str) -> dict[str, Any]:
+        """Cancel a job that has not ended; ``{job_id, status}``."""
+        return _enveloped(self._patiently("DELETE", f"/api/v2/jobs/{_part(job_id)}"))
+
+    def retry(self, job_id: str) -> dict[str, Any]:
+        """Open the next attempt of a failed job; ``{job_id, status, attempt}``."""
+        return self._post(f"/api/v2/jobs/{_part(job_id)}/retry", None)
 
     def events(self, job_id: str) -> list[dict[str, Any]]:
         """A job's log, oldest first."""
@@ -155,7 +242,7 @@ class Client:
 
     def jwks(self) -> dict[str, Any]:
         """The published keys, a JWK set."""
-        return _document(self._get("/.well-known/jwks.json", {}))
+        return _document(self._patiently("GET", "/.well-known/jwks.json"))
 
     def backends(self) -> list[dict[str, Any]]:
         """Every backend with its live state."""
@@ -170,14 +257,29 @@ class Client:
         """The newest characterisation of a backend."""
         return self._data(f"/api/v2/backends/{_part(backend_id)}/calibration")
 
+    def api_keys(self) -> list[dict[str, Any]]:
+        """Every API key of the account, none with its secret."""
+        found: list[dict[str, Any]] = self._data("/api/v2/keys")["keys"]
+        return found
+
+    def make_key(self, name: str, scopes: Sequence[str], expires_in: str | None = None) -> dict[str, Any]:
+        """A new API key: its text, under ``api_key``, is never shown again. ``expires_in`` is like ``90d``."""
+        return self._post("/api/v2/keys", {"name": name, "scopes": list(scopes)} | _given(expires_in=expires_in))
+
+    def revoke_key(self, key_id: str) -> dict[str, Any]:
+        """Revoke an API key, for ever."""
+        return _enveloped(self._patiently("DELETE", f"/api/v2/keys/{_part(key_id)}"))
+
     def status(self) -> dict[str, Any]:
         """How the system is."""
         return self._data("/api/v2/status")
 
     def _data(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
-        return _enveloped(self._get(path, query or {}))
+        return _enveloped(self._patiently("GET", path, query))
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _post(self, path: str, body: Mapping[str, Any] | None, idempotency_key: str | None = None) -> dict[str, Any]:
+        if idempotency_key is not None:
+            return _enveloped(self._patiently("POST", path, body=body, headers={"Idempotency-Key": idempotency_key}))
         try:
             response = self._http.post(path, json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
@@ -190,11 +292,20 @@ class Client:
             ) from problem
         return _enveloped(response)
 
-    def _get(self, path: str, query: Mapping[str, str]) -> httpx.Response:
+    def _patiently(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """The answer to a request that may be repeated: it then does what it does once."""
         for attempt in range(1, TRIES + 1):
             asked_pause = 0.0
             try:
-                response = self._http.get(path, params=query)
+                response = self._http.request(method, path, params=query, json=body, headers=headers)
             except httpx.HTTPError as problem:
                 if attempt == TRIES:
                     raise NoAnswer(f"{self._http.base_url} cannot be reached. Is the address right?") from problem
@@ -210,6 +321,11 @@ class Client:
 def _part(text: str) -> str:
     """An id as one part of a path, whatever characters it has."""
     return quote(text, safe="") or "-"
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    """Those of the fields that are not None: what is left out has the API's default."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _retry_after(response: httpx.Response) -> float:

@@ -67,8 +67,10 @@ def parser() -> argparse.ArgumentParser:
     group.add_argument("--key", help="API key (else QCOS_API_KEY, which other users cannot see)", metavar="KEY")
     commands = top.add_subparsers(required=True, metavar="COMMAND", title="commands")
 
-    def command(name: str, run: Any, text: str, example: str, *, remote: bool = True) -> argparse.ArgumentParser:
-        new = commands.add_parser(
+    def command(
+        name: str, run: Any, text: str, example: str, *, remote: bool = True, among: Any = commands
+    ) -> argparse.ArgumentParser:
+        new: argparse.ArgumentParser = among.add_parser(
             name,
             help=text,
             description=text[0].upper() + text[1:] + ".",
@@ -86,11 +88,42 @@ def parser() -> argparse.ArgumentParser:
         "qcos submit bell.qasm --backend ionq_simulator --shots 1000 --evidence --wait",
     )
     new.add_argument("file", metavar="FILE", help="the circuit; - reads standard input")
-    new.add_argument("--backend", required=True, metavar="B", help="backend id, see: qcos backends")
-    new.add_argument("--shots", type=int, default=1024, metavar="N", help="number of shots (default: %(default)s)")
-    _add_level(new)
-    new.add_argument("--evidence", action=argparse.BooleanOptionalAction, default=False, help="sign an evidence bundle")
+    _add_submission(new)
+    new.add_argument("--name", metavar="NAME", help="what you call the job")
+    new.add_argument("--max-cost-usd", metavar="USD", help="fail rather than run what is estimated to cost more")
     new.add_argument("--wait", action="store_true", help="wait for the job to end and show it")
+
+    new = command(
+        "batch",
+        remote.batch,
+        "submit several circuits at once, all or none",
+        "qcos batch *.qasm --backend ionq_simulator\nqcos jobs --batch batch_abc123",
+    )
+    new.add_argument("files", nargs="+", metavar="FILE", help="a circuit; its job is named like the file")
+    _add_submission(new)
+
+    new = command(
+        "jobs",
+        remote.jobs,
+        "list jobs, newest first",
+        "qcos jobs --status running --status held --after 2026-02-01T00:00:00Z",
+    )
+    new.add_argument("--status", action="append", default=[], metavar="S", help="only of this status; may be repeated")
+    new.add_argument("--backend", metavar="B", help="only for this backend")
+    new.add_argument("--batch", metavar="ID", help="only of this batch")
+    new.add_argument("--name", metavar="NAME", help="only of exactly this name")
+    new.add_argument("--tag", metavar="TAG", help="only with this tag")
+    new.add_argument("--after", metavar="TIME", help="only created at this time (RFC 3339) or after it")
+    new.add_argument("--before", metavar="TIME", help="only created before this time")
+    new.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (default: %(default)s)")
+
+    new = command("cancel", remote.cancel, "cancel a job, or what is left of a batch", "qcos cancel job_xyz789")
+    new.add_argument("id", metavar="ID", help="job or batch id")
+
+    new = command("retry", remote.retry, "open another attempt of a failed job", "qcos retry job_xyz789")
+    new.add_argument("id", metavar="ID", help="job id")
+
+    command("stats", remote.stats, "show what the account has done so far", "qcos stats")
 
     new = command("job", remote.job, "show a job and its results", "qcos job job_xyz789 --json")
     new.add_argument("id", metavar="ID", help="job id")
@@ -104,6 +137,22 @@ def parser() -> argparse.ArgumentParser:
     new.add_argument("-o", "--output", required=True, metavar="FILE", help="where to save it")
 
     command("backends", remote.backends, "list the backends and their state", "qcos backends")
+
+    keys = commands.add_parser("keys", help="list, create and revoke API keys", description="Needs an admin key.")
+    deeds = keys.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    command("list", remote.list_keys, "list the API keys, none with its secret", "qcos keys list", among=deeds)
+    new = command(
+        "create",
+        remote.create_key,
+        "create an API key and print it, this once",
+        "qcos keys create laptop --scope optimize:read --scope optimize:write --expires 90d",
+        among=deeds,
+    )
+    new.add_argument("name", metavar="NAME", help="what you call the key")
+    new.add_argument("--scope", action="append", required=True, metavar="S", help="what it may do; may be repeated")
+    new.add_argument("--expires", metavar="SPAN", help="days or hours until it expires, like 90d (else never)")
+    new = command("revoke", remote.revoke_key, "revoke an API key, for ever", "qcos keys revoke 4fGh7Kd2", among=deeds)
+    new.add_argument("id", metavar="ID", help="key id, the part after qcos_live_")
 
     new = command(
         "verify",
@@ -139,6 +188,18 @@ def parser() -> argparse.ArgumentParser:
     new.add_argument("--json", action="store_true", help="print the figures as JSON")
     new.add_argument("-o", "--output", metavar="OUT.qasm", help="save the optimized circuit, OpenQASM 2")
     return top
+
+
+def _add_submission(new: argparse.ArgumentParser) -> None:
+    new.add_argument("--backend", required=True, metavar="B", help="backend id, see: qcos backends")
+    new.add_argument("--shots", type=int, default=1024, metavar="N", help="number of shots (default: %(default)s)")
+    _add_level(new)
+    new.add_argument("--evidence", action=argparse.BooleanOptionalAction, default=False, help="sign an evidence bundle")
+    new.add_argument("--tag", action="append", default=[], metavar="TAG", help="a word to find it by; may be repeated")
+    new.add_argument("--dry-run", action="store_true", help="optimize and estimate cost and time, but run nothing")
+    new.add_argument(
+        "--idempotency-key", metavar="K", help="submit once however often this is repeated with K (else a new one)"
+    )
 
 
 def _add_level(new: argparse.ArgumentParser) -> None:

@@ -6,10 +6,14 @@ import argparse
 import json
 import os
 import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qcos.cli.files import Stop, circuit, not_installed, unusable, write
-from qcos.cli.text import describe, event_lines
+from qcos.cli.text import describe, event_lines, job_line, key_line, totals
 
 if TYPE_CHECKING:
     from qcos.client import Client
@@ -54,9 +58,19 @@ def submit(arguments: argparse.Namespace) -> int:
     """Submit a circuit; with --wait, exit status 1 unless its job completes."""
     source = circuit(arguments.file)
     with _Server(arguments) as api:
-        accepted = api.submit(
-            source, arguments.backend, shots=arguments.shots, level=arguments.level, evidence=arguments.evidence
-        )
+        with _once(arguments) as idempotency_key:
+            accepted = api.submit(
+                source,
+                arguments.backend,
+                shots=arguments.shots,
+                level=arguments.level,
+                evidence=arguments.evidence,
+                max_cost_usd=arguments.max_cost_usd,
+                name=arguments.name,
+                tags=arguments.tag,
+                dry_run=arguments.dry_run,
+                idempotency_key=idempotency_key,
+            )
         job_id = str(accepted["job_id"])
         print(job_id, flush=True)
         if not arguments.wait:
@@ -65,6 +79,116 @@ def submit(arguments: argparse.Namespace) -> int:
         ended = api.wait(job_id, lambda seen: print(f"{job_id} {seen['status']}", file=sys.stderr, flush=True))
     print(describe(ended))
     return 0 if ended["status"] == "completed" else 1
+
+
+@contextmanager
+def _once(arguments: argparse.Namespace) -> Iterator[str]:
+    """An idempotency key to submit with; should no answer come, the user is told how to repeat it safely."""
+    from qcos.client import NoAnswer
+
+    key = arguments.idempotency_key or f"qcos-{uuid.uuid4()}"
+    try:
+        yield key
+    except NoAnswer as problem:
+        again = f"It may have been accepted; to repeat it safely, add: --idempotency-key {key}"
+        raise Stop(f"{problem.message} {again}", 3) from None
+
+
+def batch(arguments: argparse.Namespace) -> int:
+    """Submit several circuits, all or none; print the batch's id, then each file's job."""
+    circuits = [
+        {"qasm": circuit(file), "backend": arguments.backend, "name": Path(file).name} for file in arguments.files
+    ]
+    with _Server(arguments) as api, _once(arguments) as idempotency_key:
+        accepted = api.submit_batch(
+            circuits,
+            shots=arguments.shots,
+            level=arguments.level,
+            evidence=arguments.evidence,
+            tags=arguments.tag,
+            dry_run=arguments.dry_run,
+            idempotency_key=idempotency_key,
+        )
+    print(accepted["batch_id"])
+    for file, job_id in zip(arguments.files, accepted["job_ids"], strict=True):
+        print(f"{job_id}  {file}")
+    return 0
+
+
+def jobs(arguments: argparse.Namespace) -> int:
+    """List jobs, as many as asked for, whatever the API answers at a time."""
+    left, cursor = arguments.limit, None
+    with _Server(arguments) as api:
+        while left > 0:
+            page = api.jobs(
+                arguments.status,
+                min(left, 100),
+                backend=arguments.backend,
+                batch_id=arguments.batch,
+                name=arguments.name,
+                tag=arguments.tag,
+                created_after=arguments.after,
+                created_before=arguments.before,
+                cursor=cursor,
+            )
+            for found in page["jobs"]:
+                print(job_line(found))
+            left -= len(page["jobs"])
+            cursor = page["pagination"]["next_cursor"]
+            if cursor is None:
+                break
+    return 0
+
+
+def cancel(arguments: argparse.Namespace) -> int:
+    """Cancel a job, or every job of a batch that has not ended; print what each then is."""
+    with _Server(arguments) as api:
+        if arguments.id.startswith("batch_"):
+            ended = api.cancel_batch(arguments.id)["jobs"]
+        else:
+            ended = [api.cancel(arguments.id)]
+    for found in ended:
+        print(f"{found['job_id']} {found['status']}")
+    return 0
+
+
+def retry(arguments: argparse.Namespace) -> int:
+    """Open another attempt of a failed job."""
+    with _Server(arguments) as api:
+        opened = api.retry(arguments.id)
+    print(f"{opened['job_id']} {opened['status']}, attempt {opened['attempt']}")
+    return 0
+
+
+def stats(arguments: argparse.Namespace) -> int:
+    """Show the account's sums."""
+    with _Server(arguments) as api:
+        print(totals(api.stats()))
+    return 0
+
+
+def list_keys(arguments: argparse.Namespace) -> int:
+    """List the API keys."""
+    with _Server(arguments) as api:
+        for key in api.api_keys():
+            print(key_line(key))
+    return 0
+
+
+def create_key(arguments: argparse.Namespace) -> int:
+    """Create an API key; its text alone goes to standard output."""
+    with _Server(arguments) as api:
+        made = api.make_key(arguments.name, arguments.scope, arguments.expires)
+    print(made["api_key"])
+    print(f"keep it: it is not shown again; to revoke it: qcos keys revoke {made['key_id']}", file=sys.stderr)
+    return 0
+
+
+def revoke_key(arguments: argparse.Namespace) -> int:
+    """Revoke an API key."""
+    with _Server(arguments) as api:
+        print(key_line(api.revoke_key(arguments.id)))
+    return 0
 
 
 def job(arguments: argparse.Namespace) -> int:

@@ -19,11 +19,48 @@ def describe(job: Mapping[str, Any]) -> str:
         lines.append(f"error        {job['error']['code']} ({job['error']['step']}): {job['error']['message']}")
     if job["verification"]:
         lines.append(gains(job))
-    if job["results"]:
+    if job["estimate"]:
+        lines.append(f"estimate     {_estimate(job['estimate'])}")
+    if job["results"] and job["results"]["url"]:
+        lines.append(f"results      too many to show; for 15 minutes at {job['results']['url']}")
+    elif job["results"]:
         lines += [f"results      {job['results']['source'].replace('_', ' ')}", *histogram(job["results"])]
     if job["evidence_bundle_id"]:
         lines.append(f"evidence     {job['evidence_bundle_id']}")
     return "\n".join(lines)
+
+
+def _estimate(estimate: Mapping[str, Any]) -> str:
+    cost, execution, queue = estimate["cost_usd"], estimate["execution_ms"], estimate["queue_ms"]
+    price = "no price stated" if cost is None else f"{cost} USD"
+    times = [f"{round(time / 1000)} s {what}" for time, what in ((execution, "to run"), (queue, "to wait")) if time]
+    return ", ".join([price, *times])
+
+
+def job_line(job: Mapping[str, Any]) -> str:
+    """A job of the list on one line."""
+    marks = [job["name"] or "", *(f"#{tag}" for tag in job["tags"]), job["error_code"] or ""]
+    told = f"{job['job_id']}  {job['created_at']}  {job['status']:<10}  {job['backend']}"
+    return "  ".join([told, *(mark for mark in marks if mark)])
+
+
+def key_line(key: Mapping[str, Any]) -> str:
+    """An API key on one line."""
+    until = f"until {key['expires_at']}" if key["expires_at"] else "for ever"
+    return f"{key['key_id']}  {key['status']:<8}  {until}  {' '.join(key['scopes'])}  {key['name']}"
+
+
+def totals(stats: Mapping[str, Any]) -> str:
+    """What an account has done, on one screen."""
+    states = ", ".join(f"{count} {status}" for status, count in stats["by_status"].items()) or "none"
+    return "\n".join(
+        (
+            f"submissions  {stats['total_jobs']}",
+            f"circuits     {stats['total_circuits']}: {states}",
+            f"depth        {stats['avg_reduction']} % less on average",
+            f"evaluations  {stats['evaluations_used']} of {stats['evaluations_limit']} in {stats['month']}",
+        )
+    )
 
 
 def gains(figures: Mapping[str, Any]) -> str:
