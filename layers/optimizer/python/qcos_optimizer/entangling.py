@@ -9,7 +9,9 @@ from .candidate import Via
 from .passes.assembly import Group, grouped
 from .passes.axial import Axial, axial, of_turns
 from .passes.blocks import cost, merge
+from .passes.recogniser import recognise
 from .passes.refit import Effort, Refit
+from .passes.toffoli import cost as rotations
 from .passes.toffoli import rewrite
 from .source import Source
 
@@ -32,8 +34,14 @@ class Plan:
 def plans(source: Source, vias: Sequence[Via], level: int, seed: int) -> Iterator[Plan]:
     """The plans of ``level`` and of every level below it, so that a level never does worse. ``vias`` are circuits that
     other chains have found for the same source, of gates of at most two qubits."""
-    paired = rewrite(axial(source.operations, source.qubits))
-    yield Plan("toffoli", paired, tuple(grouped(paired.items)))
+    read = axial(source.operations, source.qubits)
+    found = [("toffoli", rewrite(read))]
+    seen = recognise(read) if len(read.items) <= MAX_ITEMS else read
+    if len(seen.items) != len(read.items):
+        found.append(("recognised", rewrite(seen)))
+    for name, circuit in found:
+        yield Plan(name, circuit, tuple(grouped(circuit.items)))
+    paired = min((circuit for _, circuit in found), key=rotations)
     shortest = sorted(vias, key=lambda via: cost(merge([claim.step for claim in via.claims])))
     for effort in range(2, level + 1):
         bases = [("toffoli", paired)]
@@ -47,4 +55,4 @@ def plans(source: Source, vias: Sequence[Via], level: int, seed: int) -> Iterato
 
 
 def _effort(level: int) -> Effort:
-    return Effort(24) if level == 2 else Effort(300, widest=9, guesses=6)
+    return Effort(24) if level == 2 else Effort(300, widest=9, guesses=6, rounds=30)

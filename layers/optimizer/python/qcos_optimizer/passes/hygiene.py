@@ -34,11 +34,18 @@ def merge(circuit: Axial) -> Axial:
         # What both do commutes with all that stands between them, so the rest of it may stand here; the locals about
         # the same axes stay where the partner was and turn what follows.
         for wire, matrix in locals_:
-            later = (entry.turned(wire, matrix) if wire in entry.wires else entry for entry in made.items[place:])
-            made.items[place:] = list(later)
-            _turn(made, waiting, wire, matrix)
+            turn_rest(made, place, wire, matrix)
+            waiting[:] = [entry.turned(wire, matrix) if wire in entry.wires else entry for entry in waiting]
         waiting.extend(reversed(entanglers))
     return made
+
+
+def turn_rest(circuit: Axial, after: int, wire: int, by: Matrix) -> None:
+    """Put the one-qubit gate ``by`` before item number ``after`` and push it to the end."""
+    rest = (item.turned(wire, by) if wire in item.wires else item for item in circuit.items[after:])
+    circuit.items[after:] = list(rest)
+    circuit.tail[wire] = circuit.tail[wire] @ by
+    circuit.tail_as_read[wire] = False
 
 
 def _partner(items: list[Entangler], item: Entangler) -> int | None:
@@ -111,13 +118,9 @@ def _push_paulis(made: Axial, waiting: list[Entangler], item: Entangler) -> None
     """A rotation by a multiple of half a turn is 1 or a Pauli on both qubits."""
     if round(item.angle * 2) % 2:
         for wire, frame in zip(item.wires, item.frames, strict=True):
-            _turn(made, waiting, wire, frame.conj().T @ PAULI[2] @ frame)
-
-
-def _turn(made: Axial, waiting: list[Entangler], wire: int, by: Matrix) -> None:
-    waiting[:] = [item.turned(wire, by) if wire in item.wires else item for item in waiting]
-    made.tail[wire] = made.tail[wire] @ by
-    made.tail_as_read[wire] = False
+            pauli = frame.conj().T @ PAULI[2] @ frame
+            turn_rest(made, len(made.items), wire, pauli)
+            waiting[:] = [entry.turned(wire, pauli) if wire in entry.wires else entry for entry in waiting]
 
 
 def _axis(item: Entangler, wire: int) -> Vector:

@@ -20,7 +20,7 @@ from ..simulation import Step, blocks, unitary
 from .assembly import Group, grouped
 from .axial import PAULI, Entangler, commute
 from .fitting import Fit, Pair, fit, shorten
-from .templates import Template, of_fit, template
+from .templates import of_fit, template
 
 QUBITS = 3
 REACH = 60
@@ -37,11 +37,16 @@ _GRID = 77777.7
 @dataclass(slots=True)
 class Effort:
     """``structures`` may still be tried; windows have at most ``widest`` rotations; ``guesses`` random structures are
-    tried where dropping one rotation does not succeed."""
+    tried where dropping one rotation does not succeed; ``rounds`` of making the angles smaller follow."""
 
     structures: int
     widest: int = 8
     guesses: int = 0
+    rounds: int = 8
+
+
+_Made = tuple[int, Matrix, Fit]
+"""The rotations saved, a window's unitary, and what makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Refit:
     effort: Effort
     _failed: set[tuple[bytes, tuple[Pair, ...]]] = field(default_factory=set)
     _shorter: dict[bytes, tuple[Pair, ...]] = field(default_factory=dict)
-    _made: dict[tuple[int, ...], tuple[int, Template | None]] = field(default_factory=dict)
+    _made: dict[tuple[int, ...], _Made | None] = field(default_factory=dict)
     _alive: list[Entangler] = field(default_factory=list)
 
     def groups(self, items: Sequence[Entangler]) -> list[Group]:
@@ -66,23 +71,24 @@ class Refit:
         work = list(items)
         found: dict[int, Group] = {}
         while True:
-            best: tuple[int, int, _Window, Template] | None = None
+            best: tuple[tuple[int, int], _Window, _Made] | None = None
             for window in _windows(work, self.effort.widest):
-                gain, made = self._gain(window, [work[member] for member in window.members])
-                if made is not None and (best is None or (gain, -len(window.members)) > best[:2]):
-                    best = (gain, -len(window.members), window, made)
+                made = self._known(window, [work[member] for member in window.members])
+                if made is not None and (best is None or (made[0], -len(window.members)) > best[0]):
+                    best = ((made[0], -len(window.members)), window, made)
             if best is None:
                 break
-            _, _, window, made = best
+            _, window, (_, wanted, fitted) = best
+            made_of = of_fit(shorten(wanted, fitted, self.effort.rounds))
             inside = tuple(work[member] for member in window.members)
             unit = Entangler("window", window.wires, (IDENTITY,) * len(window.wires))
-            found[id(unit)] = Group(window.wires, inside, made)
+            found[id(unit)] = Group(window.wires, inside, made_of)
             taken = set(window.members)
             rest = [item for place, item in enumerate(work) if place not in taken]
             work = [*rest[: window.members[0]], unit, *rest[window.members[0] :]]
         return [found.get(id(group.items[0]), group) for group in grouped(work)]
 
-    def _gain(self, window: _Window, items: list[Entangler]) -> tuple[int, Template | None]:
+    def _known(self, window: _Window, items: list[Entangler]) -> _Made | None:
         key = tuple(id(item) for item in items)
         if key not in self._made:
             # Identities stay unique only while the items live.
@@ -90,7 +96,7 @@ class Refit:
             self._made[key] = self._search(items, window.wires)
         return self._made[key]
 
-    def _search(self, items: list[Entangler], wires: tuple[int, ...]) -> tuple[int, Template | None]:
+    def _search(self, items: list[Entangler], wires: tuple[int, ...]) -> _Made | None:
         place = {wire: number for number, wire in enumerate(wires)}
         structure = _structure(items, place)
         wanted = unitary([Step(item.unitary(), tuple(place[wire] for wire in item.wires)) for item in items], QUBITS)
@@ -103,8 +109,8 @@ class Refit:
                 break
             made, named = shorter
         if made is None:
-            return 0, None
-        return len(structure) - len(named), of_fit(shorten(wanted, made, 30))
+            return None
+        return len(structure) - len(named), wanted, made
 
     def _one_less(
         self, wanted: Matrix, key: bytes, order: tuple[int, ...], named: tuple[Pair, ...]
