@@ -86,13 +86,24 @@ def diagonal(matrix: Matrix) -> Diagonal | None:
     if np.abs(middle - np.diag(np.diag(middle))).max() > EXACT:
         return None
     angles = np.angle(np.diag(middle) / middle[0, 0])
-    phases: dict[int, float] = {}
+    after = [image.conj().T @ frame for image, frame in zip(images, frames, strict=True)]
+    # An axis may point either way: the projector on its other end gives other phases of the same unitary.
+    made = []
+    for flips in range(8):
+        turned = [PAULI[0] @ frame if flips >> wire & 1 else frame for wire, frame in enumerate(frames)]
+        phases = _phases([float(angles[part ^ flips]) for part in range(8)])
+        made.append(Diagonal((turned[0], turned[1], turned[2]), (after[0], after[1], after[2]), phases))
+    return min(made, key=_cost)
+
+
+def _phases(angles: Sequence[float]) -> dict[int, float]:
+    """The angle of each product of projectors, from the angles of the basis states."""
+    made: dict[int, float] = {}
     for mask in range(1, 8):
         inside = [part for part in range(8) if part & mask == part]
-        total = sum((-1) ** (mask.bit_count() - part.bit_count()) * float(angles[part]) for part in inside)
-        phases[mask] = math.remainder(total, 2 * math.pi)
-    after = [image.conj().T @ frame for image, frame in zip(images, frames, strict=True)]
-    return Diagonal((frames[0], frames[1], frames[2]), (after[0], after[1], after[2]), phases)
+        total = sum((-1) ** (mask.bit_count() - part.bit_count()) * angles[part] for part in inside)
+        made[mask] = math.remainder(total, 2 * math.pi)
+    return made
 
 
 def _axes(matrix: Matrix, wire: int) -> tuple[Vector, Vector] | None:
