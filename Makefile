@@ -41,6 +41,7 @@ types: install ## mypy strict
 
 schemas: install ## Write the event schemas and the OpenAPI document anew
 	$(BIN)/python -m qcos.event_schemas events/schemas
+	$(BIN)/python -m qcos_evidence.json_schema events/schemas/evidence-bundle.json
 	$(BIN)/python -m qcos.http.openapi docs/openapi.json
 
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --generate-hashes --no-emit-index-url --no-header

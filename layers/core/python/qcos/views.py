@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -157,7 +156,7 @@ def read_cursor(cursor: str, tenant: str) -> str:
     """
     try:
         owner, _, last = base64.b64decode(cursor, altchars=b"-_", validate=True).decode().partition(" ")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         owner, last = "", ""
     if owner != tenant or not _ORDER.fullmatch(last):
         raise ValueError("the cursor is none that a list of this tenant gave out")
