@@ -14,6 +14,7 @@ from .passes.gadgets import Placed, Synthesized, Weighting, synthesize
 from .passes.gather import gather, straighten
 from .passes.phase import fold
 from .passes.resynthesis import cost_of, resynthesize
+from .passes.schedule import schedule
 from .simulation import Step
 from .source import Source, expand
 from .synthesis import whole
@@ -106,12 +107,12 @@ def _variants(name: str, via: Via) -> Iterator[Chain]:
     plain = merge([claim.step for claim in via.claims])
     yield Chain(name, via, plain)
     gathered = _gathered(name, via)
-    if cost(gathered.merged) < cost(plain):
+    if (cost(gathered.merged), depth(gathered.merged)) < (cost(plain), depth(plain)):
         yield gathered
 
 
 def _gathered(name: str, via: Via) -> Chain:
-    moved = Via(placed_claims(gather(straighten(via.claims, len(via.layout)))), via.layout)
+    moved = Via(placed_claims(schedule(gather(straighten(via.claims, len(via.layout))))), via.layout)
     return Chain(f"{name}-gathered", moved, merge([claim.step for claim in moved.claims]))
 
 
@@ -134,7 +135,7 @@ def _resynthesized(chain: Chain, level: int) -> Chain:
                 turns, layout = made.turns, tuple(made.layout[wire] for wire in layout)
         if cost_of(turns) >= before:
             break
-    via = Via(placed_claims(turns), layout)
+    via = Via(placed_claims(schedule(turns)), layout)
     return Chain(f"{chain.name}-windows", via, merge([claim.step for claim in via.claims]))
 
 

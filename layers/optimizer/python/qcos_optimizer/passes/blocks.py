@@ -52,20 +52,20 @@ def merge(steps: Sequence[Step]) -> tuple[Merged, ...]:
         best = Merged(tuple(block.qubits), parts_of("block", (), matrix))
         if len(block.qubits) == 2 and cost([best])[1] > SWAPPABLE:
             other = Merged(tuple(block.qubits), parts_of("block", (), _SWAP @ matrix), swapped=True)
-            best = min(best, other, key=lambda one: _rounded(cost([one])))
+            best = min(best, other, key=lambda one: cost([one]))
         made.append(best)
     return tuple(made)
 
 
 def cost(merged: Sequence[Merged]) -> tuple[int, float]:
-    """Two-qubit gates, and the sum of their angles in turns."""
+    """Two-qubit gates, and the sum of their angles in turns, to 1e-9."""
     angles = [
         abs(math.remainder(part.turns, 0.5))
         for block in merged
         for part in block.parts
         if isinstance(part, Rotation) and abs(math.remainder(part.turns, 1.0)) > NEGLIGIBLE
     ]
-    return sum(angle > NEGLIGIBLE for angle in angles), sum(angles)
+    return sum(angle > NEGLIGIBLE for angle in angles), round(sum(angles), 9)
 
 
 def depth(merged: Sequence[Merged]) -> int:
@@ -77,10 +77,6 @@ def depth(merged: Sequence[Merged]) -> int:
         for qubit in block.qubits:
             levels[qubit] = level
     return max(levels.values(), default=0)
-
-
-def _rounded(found: tuple[int, float]) -> tuple[int, float]:
-    return found[0], round(found[1], 9)
 
 
 def lower_merged(

@@ -65,16 +65,23 @@ def _add(turned: list[tuple[int, int, float]], x: int, z: int, angle: float) -> 
 
 
 @dataclass(slots=True)
-class _Block:
+class Block:
+    """Rotations on at most two ``qubits`` (a mask), in order."""
+
     qubits: int
     members: list[Placed] = field(default_factory=list)
 
 
 def gather(placed: Sequence[Placed]) -> list[Placed]:
     """The same rotations, each as near to others on its qubits as commutation allows."""
-    made: list[_Block] = []
+    return [member for block in blocks_of(placed) for member in block.members]
+
+
+def blocks_of(placed: Sequence[Placed]) -> list[Block]:
+    """The blocks of that order."""
+    made: list[Block] = []
     for turn, wires in placed:
-        x, z = _wide(turn, wires)
+        x, z = wide(turn, wires)
         support = x | z
         home = None
         for place in range(len(made) - 1, max(-1, len(made) - LOOK_BACK), -1):
@@ -82,16 +89,17 @@ def gather(placed: Sequence[Placed]) -> list[Placed]:
             if block.qubits & support == support:
                 home = block
                 break
-            if block.qubits & support and any(anticommute(x, z, *_wide(*member)) for member in block.members):
+            if block.qubits & support and any(anticommute(x, z, *wide(*member)) for member in block.members):
                 break
         if home is None:
-            home = _Block(support)
+            home = Block(support)
             made.append(home)
         home.members.append((turn, wires))
-    return [member for block in made for member in block.members]
+    return made
 
 
-def _wide(turn: Turn, wires: tuple[int, ...]) -> tuple[int, int]:
+def wide(turn: Turn, wires: tuple[int, ...]) -> tuple[int, int]:
+    """The masks of a rotation over all qubits."""
     x = sum(1 << wire for slot, wire in enumerate(wires) if turn[0] >> slot & 1)
     return x, sum(1 << wire for slot, wire in enumerate(wires) if turn[1] >> slot & 1)
 

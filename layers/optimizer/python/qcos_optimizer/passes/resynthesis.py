@@ -20,9 +20,8 @@ MIN_ROTATIONS = 3
 
 
 def cost_of(placed: Sequence[Placed]) -> tuple[int, float]:
-    """Two-qubit gates and total angle once blocks are merged; angles to 1e-9."""
-    gates, angle = cost(merge([claim.step for claim in placed_claims(placed)]))
-    return gates, round(angle, 9)
+    """Two-qubit gates and total angle once blocks are merged."""
+    return cost(merge([claim.step for claim in placed_claims(placed)]))
 
 
 def resynthesize(
