@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from qcos import errors
+from qcos.ports import ApiKey
 from tests.unit.http.conftest import Api
-from tests.unit.http.fakes import BELL, Context, Fakes, gateway_event
+from tests.unit.http.fakes import BELL, FAILED, SUBMITTED, TENANT, Context, Fakes, gateway_event, log_of
 
 GOOD: dict[str, Any] = {"qasm": BELL, "backend": "ionq_simulator", "shots": 1024, "options": {}}
 
@@ -40,6 +41,15 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"options": {"evidence": "true"}}, "options.evidence", "must be true or false"),
     ({"options": {"pqc_signing": None}}, "options.pqc_signing", "must be true or false"),
     ({"options": {"level": 2}}, "options.level", "is not a field of this request"),
+    ({"options": {"memory": 1}}, "options.memory", "must be true or false"),
+    ({"name": ""}, "name", "must not be empty"),
+    ({"name": 7}, "name", "must be text"),
+    ({"name": "n" * 201}, "name", "must be at most 200 characters"),
+    ({"tags": "a"}, "tags", "must be a list"),
+    ({"tags": [1]}, "tags.0", "must be text"),
+    ({"tags": ["a", ""]}, "tags.1", "must not be empty"),
+    ({"tags": ["a"] * 21}, "tags", "must have at most 20"),
+    ({"dry_run": "yes"}, "dry_run", "must be true or false"),
     ({"Shots": 10}, "Shots", "is not a field of this request"),
     ({"tenant": "other"}, "tenant", "is not a field of this request"),
 ]
@@ -253,6 +263,11 @@ def test_another_tenants_job_is_like_one_that_never_was(api: Api) -> None:
 @pytest.mark.parametrize(
     ("path", "code"),
     [
+        ("/api/v2/optimize/batch/batch_nope", "BATCH_NOT_FOUND"),
+        ("/api/v2/optimize/batch/job_done", "BATCH_NOT_FOUND"),
+        ("/api/v2/optimize/batch/..", "BATCH_NOT_FOUND"),
+        ("/api/v2/optimize/batch/circuit", "BATCH_NOT_FOUND"),
+        ("/api/v2/optimize/job_theirs/circuit", "JOB_NOT_FOUND"),
         ("/api/v2/jobs/job_theirs", "JOB_NOT_FOUND"),
         ("/api/v2/jobs/job_theirs/events", "JOB_NOT_FOUND"),
         ("/api/v2/backends/nope", "BACKEND_NOT_FOUND"),
@@ -297,9 +312,20 @@ def test_method_that_a_path_has_not(api: Api, method: str, path: str, allowed: s
     assert (answer.status, answer.error["code"], answer.headers["allow"]) == (405, "METHOD_NOT_ALLOWED", allowed)
 
 
+BATCH = {"circuits": [GOOD]}
 ROUTES = [
     ("POST", "/api/v2/optimize", "optimize:write"),
+    ("POST", "/api/v2/optimize/batch", "optimize:write"),
+    ("GET", "/api/v2/optimize/batch/batch_one", "optimize:read"),
+    ("DELETE", "/api/v2/optimize/batch/batch_one", "optimize:write"),
+    ("GET", "/api/v2/optimize/stats", "optimize:read"),
     ("GET", "/api/v2/optimize/job_done", "optimize:read"),
+    ("GET", "/api/v2/optimize/job_done/circuit", "optimize:read"),
+    ("DELETE", "/api/v2/jobs/job_new", "optimize:write"),
+    ("POST", "/api/v2/jobs/job_bad/retry", "optimize:write"),
+    ("POST", "/api/v2/keys", "admin"),
+    ("GET", "/api/v2/keys", "admin"),
+    ("DELETE", "/api/v2/keys/k2k2k2k2", "admin"),
     ("GET", "/api/v2/jobs", "optimize:read"),
     ("GET", "/api/v2/jobs/job_done", "optimize:read"),
     ("GET", "/api/v2/jobs/job_done/events", "optimize:read"),
@@ -314,10 +340,17 @@ ROUTES = [
 
 @pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
 def test_scopes(api: Api, fakes: Fakes, method: str, path: str, scope: str | None) -> None:
-    body = None if method == "GET" else ({"bundle": {}} if "verify" in path else GOOD)
+    bodies = {"verify": {"bundle": {}}, "batch": BATCH, "keys": {"name": "n", "scopes": ["optimize:read"]}}
+    body = bodies.get(path.split("/")[-1], GOOD) if method == "POST" else None
     every = {"optimize:read", "optimize:write", "backends:read", "evidence:read", "evidence:write"}
-    assert api(method, path, body, scopes=scope or "").status == 200
-    assert api(method, path, body, scopes="admin").status == 200
+    for held in {scope or "", "admin"}:
+        fakes.logs[TENANT, "job_new"] = log_of("job_new", SUBMITTED)
+        fakes.logs[TENANT, "job_bad"] = log_of("job_bad", SUBMITTED, FAILED)
+        fakes.batch_jobs[TENANT, "batch_one"] = ("job_done", "job_new")
+        if not fakes.key_desk.all(TENANT):
+            key = ApiKey("k2k2k2k2", TENANT, "spare", "0" * 64, ("admin",), "2026-02-06T12:00:00.000Z")
+            fakes.key_desk.control.put_api_key(key)
+        assert api(method, path, body, scopes=held).status == 200
     if scope:
         fakes.submissions.clear()
         answer = api(method, path, body, scopes=" ".join(every - {scope}))

@@ -129,3 +129,160 @@ def test_backends_as_the_catalogue_and_the_provider_have_them(whole: Api, world:
     world.provider.unavailable = True
     assert whole("GET", "/api/v2/backends").error["code"] == "BACKEND_UNAVAILABLE"
     assert whole("GET", "/api/v2/status").data["provider"] == "unreachable"
+
+
+# --- what only the whole shows -----------------------------------------------------------------------------
+
+BODY = {"qasm": BELL, "backend": "ionq_simulator", "name": "Bell", "tags": ["a"]}
+
+
+def test_a_submission_repeated_with_its_key_is_one_job_and_one_charge(whole: Api, world: World) -> None:
+    first = whole("POST", "/api/v2/optimize", BODY, headers={"Idempotency-Key": "k"})
+    world.provider.status = "unavailable"  # what was accepted stays accepted
+    again = whole("POST", "/api/v2/optimize", BODY, headers={"Idempotency-Key": "k"})
+    assert again.body == first.body
+    other = whole("POST", "/api/v2/optimize", BODY | {"shots": 5}, headers={"Idempotency-Key": "k"})
+    assert (other.status, other.error["code"], other.error["retryable"]) == (422, "IDEMPOTENCY_MISMATCH", False)
+    assert world.events.counter(TENANT, "evaluations#2026-02") == 13
+    world.provider.status = "available"
+    assert whole("POST", "/api/v2/optimize", BODY, headers={"Idempotency-Key": "l"}).body != first.body
+
+
+def test_a_batch_repeated_with_its_key_is_one_batch(whole: Api, world: World) -> None:
+    body = {"circuits": [BODY, BODY]}
+    first, again = (whole("POST", "/api/v2/optimize/batch", body, headers={"Idempotency-Key": "k"}) for _ in range(2))
+    assert first.body == again.body
+    assert world.events.counter(TENANT, "evaluations#2026-02") == 26
+    batch_id = first.data["batch_id"]
+    for job_id in first.data["job_ids"]:
+        world.project(TENANT, job_id)
+    found = whole("GET", f"/api/v2/optimize/batch/{batch_id}").data
+    assert (found["status"], found["counts"], found["job_ids"]) == (
+        "processing",
+        {"queued": 2},
+        first.data["job_ids"],
+    )
+    listed = whole("GET", "/api/v2/jobs", query={"batch_id": batch_id, "name": "Bell", "tag": "a"}).data["jobs"]
+    assert {job["job_id"] for job in listed} == set(first.data["job_ids"])
+    cancelled = whole("DELETE", f"/api/v2/optimize/batch/{batch_id}").data
+    assert (cancelled["counts"], cancelled["status"]) == ({"cancelled": 2}, "failed")
+    assert world.events.counter(TENANT, "evaluations#2026-02") == 0
+
+
+def test_a_batch_is_refused_whole_with_every_bad_circuit_named(whole: Api, world: World) -> None:
+    broken = BODY | {"qasm": BELL.replace("cx", "foo")}
+    answer = whole("POST", "/api/v2/optimize/batch", {"circuits": [BODY, broken, BODY | {"backend": "ibm_heron"}]})
+    assert (answer.status, answer.error["code"]) == (400, "INVALID_CIRCUIT")
+    assert [(place["index"], place["code"]) for place in answer.error["details"]] == [
+        (1, "INVALID_CIRCUIT"),
+        (2, "BACKEND_NOT_FOUND"),
+    ]
+    assert (answer.error["details"][0]["line"], answer.error["details"][0]["column"]) == (5, 1)
+    assert not world.events._streams
+    full = whole("POST", "/api/v2/optimize/batch", {"circuits": [BODY] * 98})
+    assert len(full.data["job_ids"]) == 98
+    more = whole("POST", "/api/v2/optimize/batch", {"circuits": [BODY] * 99})
+    assert (more.status, more.error["code"]) == (413, "PAYLOAD_TOO_LARGE")
+    assert "98" in more.error["message"]
+
+
+def test_a_dry_run_is_optimized_and_estimated_and_never_sent(whole: Api, world: World) -> None:
+    body = BODY | {"backend": "ionq_aria", "dry_run": True}
+    job_id = whole("POST", "/api/v2/optimize", body).data["job_id"]
+    world.transpile(TENANT, job_id, 1)
+    world.execute(TENANT, job_id, 1)
+    data = whole("GET", f"/api/v2/optimize/{job_id}").data
+    assert data["estimate"] == {"cost_usd": "1.5", "execution_ms": 1000, "queue_ms": 2000}
+    assert (data["status"], data["dry_run"], data["results"], data["cost_usd"]) == ("completed", True, None, None)
+    assert world.provider.posts == []
+
+
+def test_the_circuit_that_was_run_is_the_one_that_evidence_hashes(whole: Api, world: World) -> None:
+    job_id = submit(whole)
+    path = f"/api/v2/optimize/{job_id}/circuit"
+    early = whole("GET", path)
+    assert (early.status, early.error["details"][0]["field"]) == (400, "which")
+    world.transpile(TENANT, job_id, 1)
+    original = whole("GET", path, query={"which": "original"})
+    assert original.text == BELL
+    assert original.headers["etag"] == f'"{world.job(job_id).submitted.circuit.digest}"'
+    optimized = world.job(job_id).optimized
+    assert optimized
+    assert whole("GET", path).headers["etag"] == f'"{optimized.optimized.digest}"'
+    sent = whole("GET", path, query={"format": "ionq"})
+    assert sent.body["gateset"] == "native"
+    assert sent.headers["etag"] == f'"{optimized.provider_input.digest}"'
+
+
+def test_a_failed_job_is_retried_over_http(whole: Api, world: World) -> None:
+    job_id = submit(whole)
+    world.fail(TENANT, job_id, 1, {"Error": "States.TaskFailed"})
+    assert whole("GET", f"/api/v2/jobs/{job_id}").data["error"]["step"]
+    opened = whole("POST", f"/api/v2/jobs/{job_id}/retry").data
+    again = whole("POST", f"/api/v2/jobs/{job_id}/retry").data
+    assert opened == again == {"job_id": job_id, "status": "queued", "attempt": 2}
+    data = whole("GET", f"/api/v2/jobs/{job_id}").data
+    assert (data["attempt"], data["error"], data["evaluations"]) == (2, None, 13)
+
+
+def test_a_quota_that_is_used_up_is_a_403(whole: Api, world: World) -> None:
+    limit = world.plan.evaluations_per_month
+    world.events._counters[TENANT, "evaluations#2026-02"] = limit - 12
+    answer = whole("POST", "/api/v2/optimize", BODY)
+    assert (answer.status, answer.error["code"], answer.error["retryable"]) == (403, "QUOTA_EXCEEDED", False)
+    options = {"optimization_level": 1}
+    assert whole("POST", "/api/v2/optimize", BODY | {"options": options}).status == 200
+
+
+def test_too_many_requests_are_told_when_to_come_back(whole: Api, world: World) -> None:
+    world.clock.forward(seconds=13)
+    for left in reversed(range(world.plan.requests_per_minute)):
+        assert whole("GET", "/api/v2/jobs").headers["ratelimit-remaining"] == str(left)
+    refused = whole("GET", "/api/v2/jobs")
+    assert (refused.status, refused.headers["retry-after"], refused.headers["ratelimit-limit"]) == (429, "47", "300")
+    other = whole("GET", "/api/v2/jobs", tenant="other")
+    assert other.status == 200
+    world.clock.forward(seconds=47)
+    assert whole("GET", "/api/v2/jobs").status == 200
+
+
+def test_what_is_too_long_to_answer_goes_by_link_and_is_whole(
+    whole: Api, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qcos.service.jobs.INLINE_BYTES", 150)
+    world.provider.memory = ["0", "3"] * 512
+    job_id = whole("POST", "/api/v2/optimize", BODY | {"options": {"memory": True}}).data["job_id"]
+    world.transpile(TENANT, job_id, 1)
+    world.execute(TENANT, job_id, 1)
+    results = whole("GET", f"/api/v2/optimize/{job_id}").data["results"]
+    execution = world.job(job_id).execution
+    assert execution
+    assert execution.memory
+    small = len(world.objects.get(execution.result.key))
+    assert small < 150
+    assert (results["counts"], results["url"]) == ({"00": 512, "11": 512}, None)
+    assert (results["memory"], results["memory_url"]) == (None, f"memory://{execution.memory.key}?seconds=900")
+    monkeypatch.setattr("qcos.service.jobs.INLINE_BYTES", small - 1)
+    results = whole("GET", f"/api/v2/optimize/{job_id}").data["results"]
+    assert results == {
+        "counts": None,
+        "probabilities": None,
+        "source": "exact_probabilities",
+        "shots": 1024,
+        "memory": None,
+        "url": f"memory://{execution.result.key}?seconds=900",
+        "memory_url": f"memory://{execution.memory.key}?seconds=900",
+        "truncated": False,
+    }
+    monkeypatch.undo()
+    results = whole("GET", f"/api/v2/optimize/{job_id}").data["results"]
+    assert (results["memory"], results["memory_url"]) == (["00", "11"] * 512, None)
+
+
+def test_stats_are_those_of_the_views(whole: Api, world: World) -> None:
+    job_id = submit(whole)
+    world.transpile(TENANT, job_id, 1)
+    world.project(TENANT, job_id)
+    data = whole("GET", "/api/v2/optimize/stats").data
+    assert (data["total_jobs"], data["total_circuits"], data["avg_reduction"]) == (1, 1, 40.0)
+    assert (data["evaluations_used"], data["evaluations_limit"]) == (13, 50_000)

@@ -57,7 +57,7 @@ def router(submit: Callable[[], Submit], batches: Callable[[], Batches]) -> APIR
         ),
         openapi_extra=taking(BatchRequest),
     )
-    async def submit_batch(request: Request, caller: Writer, idempotency_key: IdempotencyKey) -> Response:
+    async def submit_batch(request: Request, caller: Writer, idempotency_key: IdempotencyKey = None) -> Response:
         """Up to 98 circuits in at most 5 MB. All are accepted or none; then details name every bad circuit by index.
 
         Afterwards each is a job of its own, which succeeds or fails by itself.

@@ -69,7 +69,7 @@ def router(
         ),
         openapi_extra=taking(OptimizeRequest),
     )
-    async def submit_circuit(request: Request, caller: Writer, idempotency_key: IdempotencyKey) -> Response:
+    async def submit_circuit(request: Request, caller: Writer, idempotency_key: IdempotencyKey = None) -> Response:
         """Answers 200 as soon as the job is stored; its result comes later, from GET /api/v2/optimize/{job_id}."""
         wanted = body.validated(OptimizeRequest, body.parse(await body.text(request)))
         accepted = submit()(caller, wanted.submission(), idempotency_key)
