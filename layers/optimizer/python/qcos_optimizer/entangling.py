@@ -55,4 +55,4 @@ def plans(source: Source, vias: Sequence[Via], level: int, seed: int) -> Iterato
 
 
 def _effort(level: int) -> Effort:
-    return Effort(24) if level == 2 else Effort(300, widest=9, guesses=6, rounds=30)
+    return Effort(12) if level == 2 else Effort(300, widest=9, guesses=6, rounds=30)

@@ -23,6 +23,8 @@ Pair = tuple[int, int]
 
 NEGLIGIBLE = 1e-14
 
+_PHASE_PAIRS: tuple[Pair, ...] = ((0, 1), (1, 2), (0, 1), (0, 2), (1, 2))
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -117,8 +119,8 @@ def _controlled_phase(angle: float) -> Template:
     if abs(abs(angle) - math.pi) < 1e-12:
         return stored("ccz")
     wanted = core("ccp", angle, (1, 0))
-    found = fit(wanted, stored("ccz").pairs, np.random.default_rng(0), 24)
-    best = min((shorten(wanted, one) for one in found[:6]), key=lambda one: one.total)
+    found = fit(wanted, _PHASE_PAIRS, np.random.default_rng(0), 16)
+    best = min((shorten(wanted, one, 25) for one in found[:2]), key=lambda one: one.total)
     return of_fit(best)
 
 
