@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from botocore.stub import Stubber
 
 from qcos.adapters import clients
+from qcos.adapters.object_store import S3ObjectStore
 from qcos.adapters.secrets import KEEP_S, SecretsManagerSecret
 from tests.contract.adapters.backends import Aws, Serial
 
@@ -58,3 +60,14 @@ def test_a_secret_of_bytes_is_refused(aws_clients: dict[str, Any]) -> None:
         stub.add_response("get_secret_value", {"SecretBinary": b"x"}, {"SecretId": "arn-of-a-secret"})
         with pytest.raises(ValueError, match="no text"):
             SecretsManagerSecret("arn-of-a-secret", aws_clients["secretsmanager"])()
+
+
+@pytest.mark.usefixtures("local_endpoint")
+def test_an_address_for_others_is_signed_as_every_region_takes_it_and_ends() -> None:
+    store = S3ObjectStore("bucket", clients.client("s3"))
+    address = urlsplit(store.presign("results/ab", 900))
+    query = parse_qs(address.query)
+    assert (address.netloc, address.path) == ("127.0.0.1:9", "/bucket/results/ab")
+    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    assert query["X-Amz-Expires"] == ["900"]
+    assert "/eu-central-1/s3/" in query["X-Amz-Credential"][0]
