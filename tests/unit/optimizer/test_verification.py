@@ -1,4 +1,4 @@
-"""A wrong candidate never passes, whichever of the three ways it is checked."""
+"""A wrong candidate never passes, whichever of the four ways it is checked."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pytest
 from qiskit.circuit import QuantumCircuit
 
 from qcos_optimizer.candidate import Candidate
+from qcos_optimizer.chains import chains
 from qcos_optimizer.lowering import PartsCache, level_zero, lower, lower_windows, operations_of
 from qcos_optimizer.native import Native
+from qcos_optimizer.passes.blocks import lower_merged
 from qcos_optimizer.source import Source, take_apart
 from qcos_optimizer.synthesis import in_windows, whole
 from qcos_optimizer.verification import Verifier
@@ -18,7 +20,7 @@ from qcos_optimizer.windows import cut
 
 from .circuits import random_circuit
 
-METHODS = {"unitary": 5, "windows": 12, "product_states": 12}
+METHODS = {"unitary": 5, "windows": 12, "pauli": 12, "product_states": 12}
 
 
 def made(method: str, native: str = "zz") -> tuple[Source, Candidate]:
@@ -29,6 +31,9 @@ def made(method: str, native: str = "zz") -> tuple[Source, Candidate]:
     source = take_apart(circuit)
     if method == "windows":
         return source, level_zero(source, cut(source), native, PartsCache())  # type: ignore[arg-type]
+    if method == "pauli":
+        chain = next(chain for chain in chains(source, 1, 0) if chain.name.startswith("gadgets"))
+        return source, lower_merged("pauli", chain.via, chain.merged, native, "z")  # type: ignore[arg-type]
     for name, operations, layout in whole(source, 2, 0):
         if name == "l2-rzz":
             assert layout != tuple(range(source.qubits))
@@ -49,7 +54,7 @@ def test_a_right_candidate_passes(method: str, native: str) -> None:
     assert found.method == method
     assert found.verdict == ("tested" if method == "product_states" else "proved")
     assert (found.states > 0) == (method == "product_states")
-    assert (found.windows > 0) == (method == "windows")
+    assert (found.windows > 0) == (method in ("windows", "pauli"))
     assert 0 <= found.max_infidelity < 1e-10
 
 
@@ -97,6 +102,21 @@ def test_a_dropped_z_that_is_not_final_is_caught(method: str) -> None:
     )
     assert forgot != candidate.gates
     assert Verifier(source, 0).verify(replace(candidate, gates=forgot)) is None
+
+
+def test_a_circuit_in_between_that_is_not_the_input_is_caught() -> None:
+    """The native circuit is what the circuit in between says, but that is another circuit than the input."""
+    source, candidate = made("pauli")
+    other = take_apart(random_circuit(METHODS["pauli"], 60, 12))
+    assert Verifier(other, 0).verify(candidate) is None
+    assert candidate.via is not None
+    without = replace(candidate.via, claims=candidate.via.claims[:-1])
+    assert Verifier(source, 0).verify(replace(candidate, via=without)) is None
+    swapped = replace(
+        candidate.via, layout=(candidate.via.layout[1], candidate.via.layout[0], *candidate.via.layout[2:])
+    )
+    assert Verifier(source, 0).verify(replace(candidate, via=swapped)) is None
+    assert Verifier(source, 0).verify(replace(candidate, checkpoints=candidate.checkpoints[:-1])) is None
 
 
 def test_nothing_is_assumed_of_the_input_state() -> None:
