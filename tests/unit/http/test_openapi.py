@@ -72,6 +72,7 @@ def test_it_is_an_openapi_3_1_document() -> None:
         for parameter in operation.get("parameters", []):
             assert parameter["in"] in ("path", "query", "header")
             assert "null" not in json.dumps(parameter)
+            assert not {"ge", "le", "strict"} & set(parameter["schema"])
             assert parameter["description"]
 
 

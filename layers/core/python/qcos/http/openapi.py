@@ -173,7 +173,7 @@ def _name_headers(result: dict[str, Any]) -> None:
 
 
 def _tidy_parameters(result: dict[str, Any]) -> None:
-    """What is absent is not null: a parameter has no way to say that."""
+    """What is absent is not null: a parameter has no way to say that. And bounds have JSON Schema's own names."""
     for _, _, operation in _operations(result):
         for parameter in operation.get("parameters", []):
             schema = parameter["schema"]
@@ -181,6 +181,9 @@ def _tidy_parameters(result: dict[str, Any]) -> None:
                 (present,) = (one for one in schema.pop("anyOf") if one != {"type": "null"})
                 schema.update(present)
             schema.pop("description", None)
+            for ours, theirs in (("ge", "minimum"), ("le", "maximum")):
+                if ours in schema:
+                    schema[theirs] = schema.pop(ours)
 
 
 def _share_errors(result: dict[str, Any]) -> None:
