@@ -18,7 +18,7 @@ from .source import Source
 BASES = {1: 0, 2: 2, 3: 4}
 """How many of the other chains' circuits have their windows made anew at each level, those of the fewest gates."""
 
-MAX_ITEMS = 3_000
+MAX_ITEMS = 1_500
 """Circuits of more entangling gates are only rewritten, not cut into windows."""
 
 

@@ -71,21 +71,20 @@ class Refit:
         work = list(items)
         found: dict[int, Group] = {}
         while True:
-            best: tuple[tuple[int, int], _Window, _Made] | None = None
+            better: list[tuple[_Window, _Made]] = []
             for window in _windows(work, self.effort.widest):
                 made = self._known(window, [work[member] for member in window.members])
-                if made is not None and (best is None or (made[0], -len(window.members)) > best[0]):
-                    best = ((made[0], -len(window.members)), window, made)
-            if best is None:
+                if made is not None:
+                    better.append((window, made))
+            if not better:
                 break
-            _, window, (_, wanted, fitted) = best
-            made_of = of_fit(shorten(wanted, fitted, self.effort.rounds))
-            inside = tuple(work[member] for member in window.members)
-            unit = Entangler("window", window.wires, (IDENTITY,) * len(window.wires))
-            found[id(unit)] = Group(window.wires, inside, made_of)
-            taken = set(window.members)
-            rest = [item for place, item in enumerate(work) if place not in taken]
-            work = [*rest[: window.members[0]], unit, *rest[window.members[0] :]]
+            for window, (_, wanted, fitted) in _disjoint(better):
+                inside = tuple(work[member] for member in window.members)
+                unit = Entangler("window", window.wires, (IDENTITY,) * len(window.wires))
+                found[id(unit)] = Group(window.wires, inside, of_fit(shorten(wanted, fitted, self.effort.rounds)))
+                taken = set(window.members)
+                rest = [item for place, item in enumerate(work) if place not in taken]
+                work = [*rest[: window.members[0]], unit, *rest[window.members[0] :]]
         return [found.get(id(group.items[0]), group) for group in grouped(work)]
 
     def _known(self, window: _Window, items: list[Entangler]) -> _Made | None:
@@ -136,6 +135,16 @@ class Refit:
                 return found[0], option
             self._failed.add((key, option))
         return None
+
+
+def _disjoint(better: list[tuple[_Window, _Made]]) -> list[tuple[_Window, _Made]]:
+    """Windows no two of which overlap, those of the greatest gain preferred, the last of the circuit first."""
+    chosen: list[tuple[_Window, _Made]] = []
+    for window, made in sorted(better, key=lambda one: (-one[1][0], len(one[0].members), one[0].members)):
+        first, last = window.members[0], window.members[-1]
+        if all(last < other.members[0] or first > other.members[-1] for other, _ in chosen):
+            chosen.append((window, made))
+    return sorted(chosen, key=lambda one: -one[0].members[0])
 
 
 def fingerprint(matrix: Matrix) -> tuple[bytes, tuple[int, ...]]:

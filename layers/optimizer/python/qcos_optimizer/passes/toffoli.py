@@ -25,8 +25,14 @@ from .hygiene import merge
 PARTNERS = 3
 """How many of the next gates on the same qubits are tried."""
 
-REACH = 2000
+REACH = 200
 """How many gates D may have to pass."""
+
+MANY = 60
+"""With more possible rewrites than this, all that do not disturb each other are made at once."""
+
+ROUNDS = 6
+"""How often that may happen; the time taken stays in proportion to the circuit."""
 
 COST = {"zz": 1, "ccp": 5, "cciz": 4, "margolus": 3, "peres": 4, "cswap": 6}
 """ZZ rotations needed for each kind."""
@@ -51,17 +57,39 @@ def cost(circuit: Axial) -> int:
 def rewrite(circuit: Axial) -> Axial:
     """The same circuit with pairs of CCZs rewritten until no pair is left that helps, the greatest gains first."""
     made = merge(circuit)
-    while True:
+    rounds = 0
+    while rounds < ROUNDS:
         moves = list(_moves(made.items))
         if not moves:
-            return made
-        move = min(
-            moves, key=lambda one: (-_worth(one, moves, made.items), abs(one.places[1] - one.places[0]), one.places)
-        )
-        first, second = move.places
-        made.items[first] = move.items[0]
-        made.items[second] = move.items[1]
+            break
+        if len(moves) > MANY:
+            chosen = _apart(sorted(moves, key=lambda one: (-one.gain, *_nearest(one))))
+            rounds += 1
+        else:
+            items = made.items
+            chosen = [min(moves, key=lambda one: (-_worth(one, moves, items), *_nearest(one)))]
+        for move in chosen:
+            for place, item in zip(move.places, move.items, strict=True):
+                made.items[place] = item
         made = merge(made)
+    return made
+
+
+def _nearest(move: _Move) -> tuple[int, tuple[int, int]]:
+    return abs(move.places[1] - move.places[0]), move.places
+
+
+def _apart(moves: list[_Move]) -> list[_Move]:
+    """Moves that can be made together: none replaces what another one replaces or passes."""
+    chosen: list[_Move] = []
+    changed: set[int] = set()
+    passed: set[int] = set()
+    for move in moves:
+        if changed.isdisjoint((*move.places, *move.crossed)) and passed.isdisjoint(move.places):
+            chosen.append(move)
+            changed.update(move.places)
+            passed.update(move.crossed)
+    return chosen
 
 
 def _worth(move: _Move, moves: list[_Move], items: list[Entangler]) -> float:
