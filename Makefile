@@ -15,7 +15,7 @@ install: $(STAMP) ## Install everything into .venv, locked by hash
 $(STAMP): tests/bootstrap.txt tests/requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python >= 3.11 is needed; name one with make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r tests/bootstrap.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/bootstrap.txt
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes tests/requirements.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@

@@ -48,11 +48,10 @@ class Api:
         """The job once it has ended."""
         deadline = time.monotonic() + seconds
         while True:
-            job = self.get(f"/api/v2/optimize/{job_id}")
+            job = self.get(f"/api/v2/optimize/{job_id}?wait=10")
             if job["status"] in DONE:
                 return job
             assert time.monotonic() < deadline, f"still {job['status']}"
-            time.sleep(0.2)
 
     def admin(self, path: str, body: Any) -> None:
         """Tell the IonQ emulator to misbehave."""

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from qcos.adapters import memory
-from qcos.errors import JobNotFound, RateLimitExceeded, ValidationFailed
+from qcos.errors import Conflict, JobNotFound, RateLimitExceeded, ValidationFailed
 from qcos.plans import Plan
 from qcos.service.circuits import Circuits
 from qcos.service.rates import Rates
@@ -106,7 +106,7 @@ def test_circuits_are_what_their_digests_say(world: World) -> None:
     data, media_type, digest = circuits.get(TENANT, job_id, "original", "qasm2")
     assert data == BELL.encode()
     assert media_type == "text/plain"
-    with pytest.raises(ValidationFailed, match="queued"):
+    with pytest.raises(Conflict, match="queued"):
         circuits.get(TENANT, job_id, "optimized", "ionq")
     world.transpile(TENANT, job_id, 1)
     for form in ("qasm2", "ionq"):

@@ -103,7 +103,9 @@ def router(
     @routes.get(
         "/{job_id}/circuit",
         summary="A job's circuit, as submitted or as run",
-        responses=raw("text/plain", "application/json") | refusals("VALIDATION_ERROR", "JOB_NOT_FOUND") | unchanged(),
+        responses=raw("text/plain", "application/json")
+        | refusals("VALIDATION_ERROR", "JOB_NOT_FOUND", "CONFLICT")
+        | unchanged(),
     )
     async def get_circuit(
         job_id: JobId, query: Annotated[CircuitQuery, Query()], request: Request, caller: Reader

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from qcos.errors import ValidationFailed
+from qcos.errors import Conflict, ValidationFailed
 from qcos.ports import ObjectStore
 from qcos.service.log import JobLog
 
@@ -25,7 +25,8 @@ class Circuits:
 
         Raises:
             JobNotFound: this tenant has no such job.
-            ValidationFailed: the job has no such circuit, or not yet, or not in that form.
+            Conflict: the job has no optimized circuit, or not yet.
+            ValidationFailed: it has none in that form.
         """
         job, _ = self.log.load(tenant, job_id)
         if which == "original":
@@ -33,7 +34,7 @@ class Circuits:
                 raise ValidationFailed("The original is kept as it was submitted: format=qasm2.", [{"field": "format"}])
             return self.objects.get_checked(job.submitted.circuit), "text/plain", job.submitted.circuit.digest
         if job.optimized is None:
-            raise ValidationFailed(
+            raise Conflict(
                 f"There is no optimized circuit: the job is {job.status}.", [{"field": "which", "status": job.status}]
             )
         stored, media_type = {
