@@ -201,7 +201,7 @@ def test_the_circuit_that_was_run_is_the_one_that_evidence_hashes(whole: Api, wo
     job_id = submit(whole)
     path = f"/api/v2/optimize/{job_id}/circuit"
     early = whole("GET", path)
-    assert (early.status, early.error["details"][0]["field"]) == (400, "which")
+    assert (early.status, early.error["details"][0]["field"]) == (409, "which")
     world.transpile(TENANT, job_id, 1)
     original = whole("GET", path, query={"which": "original"})
     assert original.text == BELL
