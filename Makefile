@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo up test lint types schemas lock bench-api bench-optimizer clean
+.PHONY: help install demo up test test-schema lint types schemas lock bench-api bench-optimizer clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -29,7 +29,10 @@ up: install ## Run the local cloud in the foreground until Ctrl-C
 
 test: install lint types ## Lint, type checks and the whole test suite
 	$(BIN)/python -m pytest --ignore tests/e2e -n 2 --dist loadfile
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest tests/e2e --ignore tests/e2e/test_schema.py
+
+test-schema: install ## Every check of schemathesis against the running local cloud (3 minutes)
+	$(BIN)/python -m pytest tests/e2e/test_schema.py
 
 lint: install ## ruff and the import contracts
 	$(BIN)/ruff check .

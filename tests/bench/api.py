@@ -20,8 +20,12 @@ from typing import Any
 import httpx
 
 from infra.local.cloud import LocalCloud
-from qcos.http import gateway, jobs, optimize
+from qcos.http import gateway, optimize
 from qcos.http.app import application
+from qcos.plans import PLANS
+from qcos.service.circuits import Circuits
+from qcos.service.rates import Rates
+from qcos.service.stats import Stats
 from tests.unit.http.fakes import Context, gateway_event
 from tests.unit.service.world import BELL, TENANT, World
 
@@ -39,7 +43,13 @@ def handlers() -> list[str]:
     world.backends = type(world.backends)(world.provider, world.clock, 3600)
     world.compose()
     job_id = world.submitted()
-    app = application(optimize.router(lambda: world.submit, lambda: world.jobs), jobs.router(lambda: world.jobs))
+    rates = Rates(world.control, world.clock, PLANS["enterprise"])
+    stats = Stats(world.views, world.clock, world.plan)
+    circuits = Circuits(world.log, world.objects)
+    app = application(
+        optimize.router(lambda: world.submit, lambda: world.jobs, lambda: stats, lambda: circuits),
+        rates=lambda: rates,
+    )
     handle = gateway.handler(app, warm=f"/api/v2/jobs/{job_id}", prepare=())
     rows = []
     for name, method, path, body in (
