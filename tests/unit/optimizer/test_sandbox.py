@@ -203,3 +203,26 @@ def test_an_unclean_answer_is_too_complex(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(sandbox._Child, "run", lambda self, job, seconds, answer=answer: (self.end(), answer)[1])
         with pytest.raises(TooComplex):
             optimize_in_child(text("bell"), "ionq_forte")
+
+
+def test_no_running_job_outlives_its_parent() -> None:
+    """The parent is killed in the middle of a job that would take a minute more."""
+    code = (
+        "import json, sys, time; from qcos_optimizer import sandbox; child = sandbox._Child.start()\n"
+        "job = {'qasm': sys.stdin.read(), 'target': 'ionq_forte', 'level': 3, 'objective': 'depth', 'seed': 0,"
+        " 'deadline': time.monotonic() + 120, 'memory_bytes': 2**31}\n"
+        "child.process.stdin.write(json.dumps(job).encode()); child.process.stdin.close()\n"
+        "print(child.process.pid, flush=True); time.sleep(120)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert parent.stdin is not None
+    assert parent.stdout is not None
+    parent.stdin.write(text("barenco_tof_5"))
+    parent.stdin.close()
+    pid = int(parent.stdout.readline())
+    time.sleep(4)
+    os.kill(pid, 0)
+    parent.kill()
+    parent.wait(60)
+    parent.stdout.close()
+    assert gone_in_time(pid)
