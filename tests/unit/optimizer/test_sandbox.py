@@ -217,7 +217,7 @@ def test_no_running_job_outlives_its_parent() -> None:
     parent = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert parent.stdin is not None
     assert parent.stdout is not None
-    parent.stdin.write(text("barenco_tof_5"))
+    parent.stdin.write(text("bench/nam_adder_8"))
     parent.stdin.close()
     pid = int(parent.stdout.readline())
     time.sleep(4)
