@@ -39,6 +39,10 @@ class Spec:
     needs: tuple[str, ...] = ()
 
 
+# A result of a million outcomes, which is one of a million shots on 20 qubits or more, is read, checked, sorted and
+# stored within 670 MB and ten seconds of a processor. At this size a function has a whole one.
+_RESULT_MEMORY = 1769
+
 FUNCTIONS: dict[str, Spec] = {
     # API Gateway gives up after 29 s: the function answers, or is cut off, before that.
     "optimize": Spec("functions.api.optimize.handler", memory=1024, timeout=28, needs=("ionq",)),
@@ -48,8 +52,13 @@ FUNCTIONS: dict[str, Spec] = {
     "account": Spec("functions.api.account.handler", memory=1024, timeout=28, needs=("ionq", "pepper")),
     "authorizer": Spec("functions.api.authorizer.handler", timeout=10, needs=("pepper",)),
     "transpile": Spec("functions.steps.transpile.handler", memory=3008, timeout=150, layers=("optimizer",)),
-    "execute": Spec("functions.steps.execute.handler", timeout=60, needs=("ionq",)),
-    "poll": Spec("functions.steps.poll.handler", timeout=int(POLL_TIMEOUT.to_seconds()), needs=("ionq",)),
+    "execute": Spec("functions.steps.execute.handler", memory=_RESULT_MEMORY, timeout=60, needs=("ionq",)),
+    "poll": Spec(
+        "functions.steps.poll.handler",
+        memory=_RESULT_MEMORY,
+        timeout=int(POLL_TIMEOUT.to_seconds()),
+        needs=("ionq",),
+    ),
     "sign": Spec(
         "functions.steps.sign.handler", memory=1024, timeout=60, layers=("evidence",), needs=("signing", "classical")
     ),

@@ -97,6 +97,12 @@ def test_nobody_waits_longer_for_a_function_than_it_may_run(acme: Stack) -> None
     assert transpile["MemorySize"] == 3008
 
 
+@pytest.mark.parametrize("name", ["execute", "poll"])
+def test_a_million_outcomes_fit_in_the_functions_that_read_them(acme: Stack, name: str) -> None:
+    """They take up to 670 MB, and ten seconds of a whole processor, which a function has from 1,769 MB on."""
+    assert acme.functions()[name][1]["MemorySize"] >= 1769
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_no_right_is_wider_than_a_kind_of_name(acme: Stack, name: str) -> None:
     for statement in acme.statements(name):
