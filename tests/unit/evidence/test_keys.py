@@ -236,7 +236,13 @@ def test_halves_of_different_key_pairs() -> None:
 
 def test_jwks_round_trip() -> None:
     keys = [
-        PublicKey("ML-DSA-65", OURS.public, "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z", "retired"),
+        PublicKey(
+            "ML-DSA-65",
+            OURS.public,
+            not_before="2026-01-01T00:00:00Z",
+            not_after="2027-01-01T00:00:00Z",
+            status="retired",
+        ),
         PublicKey("ML-DSA-65", STRANGER.public, status="revoked", revoked_at="2026-06-01T12:30:59Z"),
         PublicKey("Ed25519", CLASSICAL.public),
     ]

@@ -12,12 +12,12 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from qcos_evidence.algorithms import SIGNATURE_BYTES, Algorithm
 from qcos_evidence.bundle import content
 from qcos_evidence.canonical import MAX_BYTES, canonical, parse
 from qcos_evidence.cbor import decode, encode
 from qcos_evidence.encoding import decode_base64
 from qcos_evidence.errors import EvidenceError, Malformed
-from qcos_evidence.keys import SIGNATURE_BYTES, Algorithm
 from qcos_evidence.schema import SIGNATURE_PREFIX, VERSION
 
 CONTENT_TYPE = f"application/vnd.qcos.evidence+json; version={VERSION}"

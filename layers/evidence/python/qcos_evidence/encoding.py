@@ -10,8 +10,8 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}", re.ASCII)
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 
 
-def decode_base64(text: object, length: int) -> bytes | None:
-    """The ``length`` bytes that ``text`` spells in padded base64 (RFC 4648 section 4), or None.
+def decode_base64(text: object, length: int | None) -> bytes | None:
+    """The ``length`` bytes (None: any number) that ``text`` spells in padded base64 (RFC 4648 section 4), or None.
 
     Spaces, the URL-safe alphabet, missing or surplus padding and spare bits that are not zero give None.
     """
@@ -22,7 +22,7 @@ def decode_base64(text: object, length: int) -> bytes | None:
         data = base64.b64decode(text)
     except binascii.Error:
         return None
-    return data if len(data) == length and base64.b64encode(data).decode() == text else None
+    return data if length in (None, len(data)) and base64.b64encode(data).decode() == text else None
 
 
 def encode_base64url(data: bytes) -> str:

@@ -23,5 +23,18 @@ class Malformed(EvidenceError):
         self.message = message
 
 
+class NotShown(EvidenceError):
+    """A checkpoint or a proof of a transparency log does not show what it should, or is none.
+
+    ``code`` is stable and machine-readable; :mod:`qcos_evidence.transparency` lists the codes. ``message`` is for
+    people and quotes nothing untrusted.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
 class SigningFailed(EvidenceError):
     """The signer gave no signature, or one that does not verify with its own public key; nothing was signed."""

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from qcos_evidence.algorithms import SIGNATURE_BYTES
 from qcos_evidence.cose import COSE_ALGORITHMS
-from qcos_evidence.keys import SIGNATURE_BYTES
 from qcos_evidence.schema import IDENTIFIER, ISSUER, MAX_LEAF_HASHES, SHA3_256, SHA_256, TREE, VERSION
 from qcos_evidence.timestamp import FORM
 

@@ -1,144 +1,99 @@
-"""Keys: ML-DSA-65 (FIPS 204) and Ed25519 (RFC 8032), as bytes, as JWK (RFC 9964, RFC 8037) and as a pinned set.
+"""Keys of bundles, ML-DSA-65 (FIPS 204) and Ed25519 (RFC 8032), as bytes, as JWK (RFC 9964, RFC 8037) and as a set.
 
-ML-DSA is used pure, with the empty context, which is what RFC 9964 demands and what a key service offers; the hashed
-variant is never used.
+A set may also hold the keys of logs (:mod:`qcos_evidence.log_key`), apart: those are asked for checkpoints only.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Protocol, Self, get_args
 
-from nacl.exceptions import CryptoError
-from nacl.signing import SigningKey, VerifyKey
-from pqcrypto.sign import ml_dsa_65
-
-from qcos_evidence.canonical import canonical, parse
+from qcos_evidence import algorithms, jwk
+from qcos_evidence.algorithms import PUBLIC_BYTES, SECRET_BYTES, Algorithm, LogAlgorithm
+from qcos_evidence.canonical import parse
 from qcos_evidence.encoding import decode_base64, decode_base64url, encode_base64url
-from qcos_evidence.errors import EvidenceError, SigningFailed
-from qcos_evidence.timestamp import parse_timestamp
-
-Algorithm = Literal["ML-DSA-65", "Ed25519"]
-Status = Literal["active", "retired", "revoked"]
-
-PUBLIC_BYTES: dict[Algorithm, int] = {"ML-DSA-65": 1952, "Ed25519": 32}
-SIGNATURE_BYTES: dict[Algorithm, int] = {"ML-DSA-65": 3309, "Ed25519": 64}
-# FIPS 204's expanded key; for Ed25519 the seed.
-_SECRET_BYTES: dict[Algorithm, int] = {"ML-DSA-65": 4032, "Ed25519": 32}
-_STATUSES = ("active", "retired", "revoked")
-# DER up to the key itself: RFC 9881 (ML-DSA-65) and RFC 8410 (Ed25519).
-_SPKI_PREFIXES: dict[Algorithm, bytes] = {
-    "ML-DSA-65": bytes.fromhex("308207b2300b0609608648016503040312038207a100"),
-    "Ed25519": bytes.fromhex("302a300506032b6570032100"),
-}
+from qcos_evidence.errors import EvidenceError
+from qcos_evidence.jwk import PublishedKey
+from qcos_evidence.log_key import ORIGIN, LogKey
 
 
 @dataclass(frozen=True)
-class PublicKey:
-    """A key that verifies, and when it may be believed.
+class PublicKey(PublishedKey):
+    """A key that verifies bundles; its validity bounds their ``created_at``.
 
-    ``not_before`` and ``not_after`` bound ``created_at`` of what it signs (from the first, before the second), in whole
-    seconds as ``2026-01-01T00:00:00Z``; None is open. A ``retired`` key signs nothing new; nothing that a ``revoked``
-    key signed is believed.
+    Of a ``revoked`` key only those bundles are believed that a log held before ``revoked_at``.
 
     Raises:
-        EvidenceError: unknown algorithm or status, wrong length, or an instant that is not of that form.
+        EvidenceError: an algorithm that is not for bundles, a wrong length, or a validity that says nothing.
     """
 
     algorithm: Algorithm
     public: bytes
-    not_before: str | None = None
-    not_after: str | None = None
-    status: Status = "active"
-    revoked_at: str | None = None
     key_id: str = field(init=False)
     """JWK thumbprint (RFC 7638; RFC 9964 for ML-DSA) in base64url."""
 
     def __post_init__(self) -> None:
-        if self.algorithm not in PUBLIC_BYTES:
+        super().__post_init__()
+        if self.algorithm not in get_args(Algorithm):
             raise EvidenceError("the algorithm must be ML-DSA-65 or Ed25519")
         if not isinstance(self.public, bytes) or len(self.public) != PUBLIC_BYTES[self.algorithm]:
             raise EvidenceError(f"a public key of {self.algorithm} has {PUBLIC_BYTES[self.algorithm]} bytes")
-        if self.status not in _STATUSES:
-            raise EvidenceError(f"a key is one of {', '.join(_STATUSES)}")
-        if self.revoked_at is not None and self.status != "revoked":
-            raise EvidenceError("a key with revoked_at must have the status revoked")
-        for name in ("not_before", "not_after", "revoked_at"):
-            value = getattr(self, name)
-            if value is not None and (parse_timestamp(value) is None or len(value) != 20):
-                raise EvidenceError(f"{name} must be of the form 2026-01-01T00:00:00Z")
-        object.__setattr__(self, "key_id", _thumbprint(self.algorithm, self.public))
+        object.__setattr__(self, "key_id", jwk.thumbprint(_required_members(self.algorithm, self.public)))
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Whether ``signature`` is one of this key over exactly ``message`` (for ML-DSA: pure, empty context)."""
-        if len(signature) != SIGNATURE_BYTES[self.algorithm]:
-            return False
-        # Both libraries say "no" by raising and "yes" by not raising; only the latter may become True.
-        try:
-            if self.algorithm == "Ed25519":
-                VerifyKey(self.public).verify(message, signature)
-            else:
-                ml_dsa_65.verify(self.public, message, signature)
-        except (CryptoError, ValueError):
-            return False
-        return True
+        return algorithms.verifies(self.algorithm, self.public, message, signature)
 
     def to_pem(self) -> str:
         """The key as PEM of a SubjectPublicKeyInfo (RFC 9881, RFC 8410), as OpenSSL reads it."""
-        body = base64.b64encode(_SPKI_PREFIXES[self.algorithm] + self.public).decode()
-        lines = (body[start : start + 64] for start in range(0, len(body), 64))
-        return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
+        return algorithms.public_to_pem(self.algorithm, self.public)
 
     def to_jwk(self) -> dict[str, Any]:
         """The key as a JWK: AKP (RFC 9964) or OKP (RFC 8037), with nbf and exp in seconds since 1970."""
-        jwk: dict[str, Any] = {**_required_members(self.algorithm, self.public), "alg": self.algorithm}
-        jwk |= {"kid": self.key_id, "use": "sig", "key_ops": ["verify"], "status": self.status}
-        for member, instant in (("nbf", self.not_before), ("exp", self.not_after), ("revoked_at", self.revoked_at)):
-            if instant is not None:
-                jwk[member] = int(datetime.fromisoformat(instant).timestamp())
-        return jwk
+        members = {**_required_members(self.algorithm, self.public), "alg": self.algorithm}
+        return {**members, "kid": self.key_id, "use": "sig", "key_ops": ["verify"], **self.validity()}
 
     @classmethod
-    def from_jwk(cls, jwk: Mapping[str, Any]) -> PublicKey:
+    def from_jwk(cls, document: Mapping[str, Any]) -> PublicKey:
         """Read a JWK as :meth:`to_jwk` writes it; ``kid`` may be missing but not differ from the thumbprint.
 
         Raises:
-            EvidenceError: it is no public ML-DSA-65 or Ed25519 key for signatures, or it holds a private key.
+            EvidenceError: it is no public ML-DSA-65 or Ed25519 key for bundles, or it holds a private key.
         """
-        if "priv" in jwk or "d" in jwk:
-            raise EvidenceError("the JWK holds a private key: it must never be handed around")
-        algorithm = _algorithm_of(jwk)
+        jwk.check_use(document)
+        algorithm = _algorithm_of(document)
         if algorithm is None:
             raise EvidenceError("the JWK is neither an AKP key for ML-DSA-65 nor an OKP key for Ed25519")
-        public = decode_base64url(jwk.get("pub" if algorithm == "ML-DSA-65" else "x"))
+        public = decode_base64url(document.get("pub" if algorithm == "ML-DSA-65" else "x"))
         if public is None:
             raise EvidenceError("the key in the JWK must be base64url without padding")
-        if jwk.get("use", "sig") != "sig" or "verify" not in _key_ops(jwk):
-            raise EvidenceError("the JWK is not for verifying signatures")
-        status = jwk.get("status", "active")
-        key = cls(algorithm, public, _instant(jwk, "nbf"), _instant(jwk, "exp"), status, _instant(jwk, "revoked_at"))
-        if jwk.get("kid", key.key_id) != key.key_id:
+        key = cls(algorithm, public, **jwk.validity(document))
+        if document.get("kid", key.key_id) != key.key_id:
             raise EvidenceError("kid is not the thumbprint of the key")
         return key
 
 
 class KeySet:
-    """The public keys a verifier trusts, by key id: nothing outside of it is ever believed."""
+    """The public keys a verifier trusts, by key id: nothing outside of it is ever believed.
 
-    def __init__(self, keys: Iterable[PublicKey]) -> None:
+    ``logs`` are the keys of logs, believed of checkpoints and of nothing else. Iterating gives the keys of bundles.
+    """
+
+    def __init__(self, keys: Iterable[PublicKey], logs: Iterable[LogKey] = ()) -> None:
         self._keys: dict[str, PublicKey] = {}
         for key in keys:
             if key.key_id in self._keys:
                 raise EvidenceError(f"the key {key.key_id} is in the set twice")
             self._keys[key.key_id] = key
+        self.logs = tuple(logs)
+        if len({(log.key_id, log.origin) for log in self.logs}) != len(self.logs):
+            raise EvidenceError("the key of a log is in the set twice")
 
     def get(self, key_id: str) -> PublicKey | None:
-        """The key with this id, or None."""
+        """The key with this id that verifies bundles, or None."""
         return self._keys.get(key_id)
 
     def __iter__(self) -> Iterator[PublicKey]:
@@ -157,48 +112,44 @@ class KeySet:
         entries = jwks.get("keys") if isinstance(jwks, Mapping) else None
         if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
             raise EvidenceError('a JWK set is an object with an array "keys" of objects')
-        return cls(PublicKey.from_jwk(entry) for entry in entries if _algorithm_of(entry) is not None)
+        return cls(
+            [PublicKey.from_jwk(entry) for entry in entries if _algorithm_of(entry) is not None],
+            [LogKey.from_jwk(entry) for entry in entries if LogKey.describes(entry)],
+        )
 
     def to_jwks(self) -> dict[str, Any]:
         """The JWK set ``{"keys": [...]}``."""
-        return {"keys": [key.to_jwk() for key in self]}
+        return {"keys": [key.to_jwk() for key in (*self, *self.logs)]}
 
 
 @dataclass(frozen=True)
 class KeyPair:
-    """A key that signs, held in memory.
+    """A key that signs, held in memory: of bundles, or with ML-DSA-44 of a log.
 
-    ``secret`` is FIPS 204's expanded key (4032 bytes) or the Ed25519 seed (32 bytes).
+    ``secret`` is FIPS 204's expanded key (4032 bytes; 2560 of ML-DSA-44) or the Ed25519 seed (32 bytes).
 
     Raises:
         EvidenceError: unknown algorithm, wrong lengths, or halves that do not belong together.
     """
 
-    algorithm: Algorithm
+    algorithm: Algorithm | LogAlgorithm
     public: bytes
     secret: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        PublicKey(self.algorithm, self.public)
-        if not isinstance(self.secret, bytes) or len(self.secret) != _SECRET_BYTES[self.algorithm]:
-            raise EvidenceError(f"a secret key of {self.algorithm} has {_SECRET_BYTES[self.algorithm]} bytes")
-        if not self._halves_match():
+        if self.algorithm not in SECRET_BYTES:
+            raise EvidenceError("the algorithm must be ML-DSA-65, ML-DSA-44 or Ed25519")
+        for what, lengths in (("public", PUBLIC_BYTES), ("secret", SECRET_BYTES)):
+            key = getattr(self, what)
+            if not isinstance(key, bytes) or len(key) != lengths[self.algorithm]:
+                raise EvidenceError(f"a {what} key of {self.algorithm} has {lengths[self.algorithm]} bytes")
+        if not algorithms.belong_together(self.algorithm, self.public, self.secret):
             raise EvidenceError("the secret key does not belong to the public key")
 
-    def _halves_match(self) -> bool:
-        if self.algorithm == "Ed25519":
-            return bytes(SigningKey(self.secret).verify_key) == self.public
-        # FIPS 204 algorithm 24: the secret key starts rho || K || tr, with rho as in the public key, tr its hash.
-        return self.secret[:32] == self.public[:32] and self.secret[64:128] == _public_hash(self.public)
-
     @classmethod
-    def generate(cls, algorithm: Algorithm) -> Self:
+    def generate(cls, algorithm: Algorithm | LogAlgorithm) -> Self:
         """A new key pair from the operating system's randomness."""
-        if algorithm == "Ed25519":
-            seed = SigningKey.generate()
-            return cls(algorithm, bytes(seed.verify_key), bytes(seed))
-        public, secret = ml_dsa_65.keygen()
-        return cls(algorithm, public, secret)
+        return cls(algorithm, *algorithms.generate(algorithm))
 
     def to_secret_json(self) -> str:
         """``{"algorithm", "public", "secret"}`` with the bytes in base64: for a secret store, never for a log."""
@@ -214,30 +165,27 @@ class KeyPair:
         """
         members = parse(text.encode() if isinstance(text, str) else text)
         algorithm = members.get("algorithm")
-        if set(members) != {"algorithm", "public", "secret"} or algorithm not in ("ML-DSA-65", "Ed25519"):
+        if set(members) != {"algorithm", "public", "secret"} or algorithm not in tuple(SECRET_BYTES):
             raise EvidenceError("a secret key is an object of algorithm, public and secret")
         public = decode_base64(members["public"], PUBLIC_BYTES[algorithm])
-        secret = decode_base64(members["secret"], _SECRET_BYTES[algorithm])
+        secret = decode_base64(members["secret"], SECRET_BYTES[algorithm])
         if public is None or secret is None:
             raise EvidenceError("public and secret must be base64 of the lengths the algorithm has")
         return cls(algorithm, public, secret)
 
     def sign(self, message: bytes) -> bytes:
-        """The signature over ``message``: 3309 bytes (ML-DSA-65, hedged, so every call differs) or 64 (Ed25519).
+        """The signature over ``message``: 3309 bytes (ML-DSA-65), 2420 (ML-DSA-44) or 64 (Ed25519).
+
+        ML-DSA is hedged: every call gives another.
 
         Raises:
-            SigningFailed: ML-DSA-65 with a message over 1 MiB, which the library does not sign, or a damaged key.
+            SigningFailed: ML-DSA with a message over 1 MiB, which the library does not sign, or a damaged key.
         """
-        if self.algorithm == "Ed25519":
-            return SigningKey(self.secret).sign(message).signature
-        try:
-            return bytes(ml_dsa_65.sign(self.secret, message))
-        except ValueError:
-            raise SigningFailed("the message is over 1 MiB, or the secret key is damaged") from None
+        return algorithms.sign(self.algorithm, self.secret, message)
 
 
 class Signer(Protocol):
-    """Whoever holds the secret key: memory, or a key service."""
+    """Whoever holds the secret key of bundles: memory, or a key service."""
 
     @property
     def public_key(self) -> PublicKey:
@@ -248,9 +196,15 @@ class Signer(Protocol):
 
 
 class LocalSigner:
-    """A :class:`Signer` over a key pair in memory."""
+    """A :class:`Signer` over a key pair in memory.
+
+    Raises:
+        EvidenceError: the key pair is a log's.
+    """
 
     def __init__(self, keypair: KeyPair) -> None:
+        if keypair.algorithm == "ML-DSA-44":
+            raise EvidenceError("a key of ML-DSA-44 signs checkpoints, not bundles")
         self._keypair = keypair
         self._public_key = PublicKey(keypair.algorithm, keypair.public)
 
@@ -262,31 +216,6 @@ class LocalSigner:
         return self._keypair.sign(tbs)
 
 
-def mu(public: bytes, message: bytes) -> bytes:
-    """The 64-byte message representative of pure ML-DSA with the empty context (FIPS 204, algorithms 2 and 7).
-
-    A key service that signs it signs ``message``, of any length, without seeing it.
-    """
-    # 00: pure, not pre-hashed; 00: the context has no bytes.
-    return hashlib.shake_256(_public_hash(public) + b"\x00\x00" + message).digest(64)
-
-
-def spki_to_public(der: bytes) -> bytes:
-    """The raw public key in a DER SubjectPublicKeyInfo of ML-DSA-65 (1952 bytes) or Ed25519 (32 bytes).
-
-    Raises:
-        EvidenceError: any other structure.
-    """
-    for algorithm, prefix in _SPKI_PREFIXES.items():
-        if der.startswith(prefix) and len(der) == len(prefix) + PUBLIC_BYTES[algorithm]:
-            return der[len(prefix) :]
-    raise EvidenceError("the DER is no SubjectPublicKeyInfo of ML-DSA-65 or Ed25519")
-
-
-def _public_hash(public: bytes) -> bytes:
-    return hashlib.shake_256(public).digest(64)
-
-
 def _required_members(algorithm: Algorithm, public: bytes) -> dict[str, str]:
     """What the thumbprint covers: RFC 9964 counts alg for AKP, RFC 8037 does not for OKP."""
     if algorithm == "Ed25519":
@@ -294,30 +223,14 @@ def _required_members(algorithm: Algorithm, public: bytes) -> dict[str, str]:
     return {"alg": algorithm, "kty": "AKP", "pub": encode_base64url(public)}
 
 
-def _thumbprint(algorithm: Algorithm, public: bytes) -> str:
-    return encode_base64url(hashlib.sha256(canonical(_required_members(algorithm, public))).digest())
-
-
-def _algorithm_of(jwk: Mapping[str, Any]) -> Algorithm | None:
-    match jwk.get("kty"), jwk.get("alg"), jwk.get("crv"):
+def _algorithm_of(document: Mapping[str, Any]) -> Algorithm | None:
+    """What a JWK verifies bundles with; None of another kind, or of a log."""
+    if ORIGIN in document:
+        return None
+    match document.get("kty"), document.get("alg"), document.get("crv"):
         case "AKP", "ML-DSA-65", _:
             return "ML-DSA-65"
         # "EdDSA" is the name RFC 9864 retired; without alg the curve says enough.
         case "OKP", ("Ed25519" | "EdDSA" | None), "Ed25519":
             return "Ed25519"
     return None
-
-
-def _key_ops(jwk: Mapping[str, Any]) -> list[Any]:
-    operations = jwk.get("key_ops", ["verify"])
-    return operations if isinstance(operations, list) else []
-
-
-def _instant(jwk: Mapping[str, Any], member: str) -> str | None:
-    """A NumericDate in whole seconds (RFC 7519) as RFC 3339 text."""
-    if member not in jwk:
-        return None
-    seconds = jwk[member]
-    if type(seconds) is not int or not 0 <= seconds < 253402300800:  # up to the end of the year 9999
-        raise EvidenceError(f"{member} must be whole seconds since 1970")
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -61,6 +61,63 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, path: Sequence[byt
     return last == 0 and current == root
 
 
+def consistency_path(old_size: int, leaf_hashes: Sequence[bytes]) -> list[bytes]:
+    """What shows that the tree of the first ``old_size`` leaves begins this one (RFC 9162 section 2.1.4.1).
+
+    Empty where there is nothing to show: of the empty tree, and of the same tree.
+
+    Raises:
+        IndexError: this tree has not so many leaves.
+    """
+    if not 0 <= old_size <= len(leaf_hashes):
+        raise IndexError(f"no {old_size} leaves in a tree of {len(leaf_hashes)}")
+    if old_size in (0, len(leaf_hashes)):
+        return []
+    # The right edge of the old tree is made of complete subtrees. The lowest is where both trees begin to climb: it is
+    # the first hash, unless it is the whole old tree, whose root is known.
+    level, node = list(leaf_hashes), old_size - 1
+    while node & 1:
+        level, node = _parents(level), node >> 1
+    path = [level[node]] if node else []
+    while len(level) > 1:
+        sibling = node ^ 1
+        if sibling < len(level):
+            path.append(level[sibling])
+        level, node = _parents(level), node >> 1
+    return path
+
+
+def verify_consistency(old_size: int, old_root: bytes, size: int, root: bytes, path: Sequence[bytes]) -> bool:
+    """Whether ``path`` shows that the tree of ``size`` leaves begins with the tree of ``old_size`` leaves.
+
+    The steps are those of RFC 9162 section 2.1.4.2. The empty tree is the beginning of every tree.
+    """
+    if not 0 <= old_size <= size:
+        return False
+    if old_size in (0, size):
+        wanted = root if old_size else hashlib.sha256().digest()
+        return not path and old_root == wanted and (size > 0 or root == wanted)
+    if not path:
+        return False
+    # A complete old tree is its own first hash.
+    first, *rest = path if old_size & (old_size - 1) else [old_root, *path]
+    node, last = old_size - 1, size - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    old = new = first
+    for sibling in rest:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            old, new = _node(sibling, old), _node(sibling, new)
+            while node and not node & 1:
+                node, last = node >> 1, last >> 1
+        else:
+            new = _node(new, sibling)
+        node, last = node >> 1, last >> 1
+    return last == 0 and old == old_root and new == root
+
+
 def _parents(level: list[bytes]) -> list[bytes]:
     # RFC 9162 splits at the largest power of two; level by level that is: pair up, and the odd one out moves up as is.
     paired = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from qcos_evidence import cose
+from qcos_evidence.algorithms import Algorithm
 from qcos_evidence.bundle import check, content
 from qcos_evidence.canonical import MAX_BYTES, canonical, plain
 from qcos_evidence.errors import EvidenceError, SigningFailed
-from qcos_evidence.keys import Algorithm, Signer
+from qcos_evidence.keys import Signer
 from qcos_evidence.schema import SIGNATURE_PREFIX
 
 

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from qcos_evidence.algorithms import SIGNATURE_BYTES
 from qcos_evidence.bundle import content, event_hash, sha3_256, sha256_text
 from qcos_evidence.canonical import MAX_BYTES, canonical, plain
 from qcos_evidence.encoding import decode_base64
 from qcos_evidence.errors import EvidenceError, Malformed
 from qcos_evidence.form import Form, form_of, read
-from qcos_evidence.keys import SIGNATURE_BYTES, KeySet, PublicKey
+from qcos_evidence.keys import KeySet, PublicKey
 from qcos_evidence.pdf import PageState, page_state
 from qcos_evidence.schema import (
     CLOCK_SKEW,
