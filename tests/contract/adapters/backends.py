@@ -21,11 +21,13 @@ from threading import RLock
 from typing import Any
 
 from qcos import ports
-from qcos.adapters import memory
+from qcos.adapters import memory, memory_log
+from qcos.adapters.checkpoints import AwsCheckpoints
 from qcos.adapters.control_store import DynamoControl
 from qcos.adapters.event_store import DynamoEventStore
 from qcos.adapters.messages import EventBridgeBus, SqsParkingLot, SqsPollQueue, StepFunctionsWorkflows
 from qcos.adapters.object_store import S3ObjectStore
+from qcos.adapters.transparency_log import DynamoTransparencyLog
 from qcos.adapters.view_store import DynamoViews
 
 SERVICES = ("dynamodb", "s3", "sqs", "events", "stepfunctions", "secretsmanager")
@@ -78,6 +80,12 @@ class Memory:
 
     def control(self) -> ports.Control:
         return memory.Control()
+
+    def transparency_log(self) -> ports.TransparencyLog:
+        return memory_log.TransparencyLog()
+
+    def checkpoints(self) -> ports.Checkpoints:
+        return memory_log.Checkpoints()
 
     def object_store(self) -> ports.ObjectStore:
         return self._objects
@@ -134,6 +142,12 @@ class Aws:
 
     def control(self) -> ports.Control:
         return DynamoControl(self.table(CONTROL), self.clients["dynamodb"])
+
+    def transparency_log(self) -> ports.TransparencyLog:
+        return DynamoTransparencyLog(self.table(EVENTS), self.clients["dynamodb"])
+
+    def checkpoints(self) -> ports.Checkpoints:
+        return AwsCheckpoints(self.bucket(), self.clients["s3"], self.table(CONTROL), self.clients["dynamodb"])
 
     def bucket(self) -> str:
         self.clients["s3"].create_bucket(Bucket=self._bucket)

@@ -58,6 +58,48 @@ class EventStore(Protocol):
         """The present sum of a counter, strongly consistent; 0 when nothing was ever charged."""
 
 
+class TransparencyLog(Protocol):
+    """A tenant's log of every bundle it signed: entries are added at its end, once each, and never change."""
+
+    def append(self, tenant: str, bundle_id: str, entry: bytes) -> int:
+        """Add the entry of a bundle; its index, from 0 and without gaps. Adding it again gives the same index.
+
+        Raises:
+            Unavailable: rivals or throttling kept it from being added, and it was not.
+        """
+
+    def index_of(self, tenant: str, bundle_id: str) -> int | None:
+        """The index of a bundle's entry, None where it has none."""
+
+    def size(self, tenant: str) -> int:
+        """How many entries there are, strongly consistent."""
+
+    def entries(self, tenant: str, start: int, end: int) -> list[bytes]:
+        """The entries from ``start`` up to but not ``end``, in order; fewer where the log ends before."""
+
+
+class Checkpoints(Protocol):
+    """A tenant's published checkpoints: signed statements of a log's size and root, kept where nothing is deleted."""
+
+    def publish(self, tenant: str, size: int, text: str) -> bool:
+        """Publish the checkpoint of so many entries, and archive it; False where one of as many or more is published.
+
+        Of any that race, none is published after a larger one.
+        """
+
+    def archive(self, tenant: str) -> None:
+        """Archive the latest checkpoint if whoever published it could not; doing so again changes nothing."""
+
+    def latest(self, tenant: str) -> tuple[int, str] | None:
+        """The largest published checkpoint and its size; None before the first."""
+
+    def covering(self, tenant: str, size: int) -> str | None:
+        """The smallest archived checkpoint of at least ``size`` entries: the earliest that covers them."""
+
+    def of_size(self, tenant: str, size: int) -> str | None:
+        """The archived checkpoint of exactly so many entries."""
+
+
 class ObjectStore(Protocol):
     """Immutable objects of the tenant's bucket."""
 
@@ -457,6 +499,3 @@ class EvidenceLibrary(Protocol):
 
     def write(self, bundle: bytes, form: BundleForm, result: bytes | None) -> bytes:
         """A signed bundle (its JSON text) in another form; the page, ``pdf``, takes the stored result."""
-
-    def inclusion(self, event_hashes: Sequence[str], index: int) -> tuple[list[str], str]:
-        """The path from leaf ``index`` of the tree over these event hashes up to its root, and the root."""

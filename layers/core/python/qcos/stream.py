@@ -12,11 +12,12 @@ from qcos.ports import ParkingLot
 def readable(
     records: Sequence[Mapping[str, Any]],
     reader: str,
-    event_from_image: Callable[[Mapping[str, Any]], Event],
+    event_from_image: Callable[[Mapping[str, Any]], Event | None],
     parking_lot: ParkingLot,
 ) -> list[Event]:
-    """The events of ``records`` in the order given; records that hold none are noted in the parking lot.
+    """The events of ``records`` in the order given; records that should hold one and do not are parked.
 
+    ``event_from_image`` gives None for records that are for nobody.
     Trouble that may pass (a throttled table, say) is not for here: the reader raises, and the batch comes again.
     """
     events: list[Event] = []
@@ -25,6 +26,8 @@ def readable(
             continue
         try:
             event = event_from_image(record["dynamodb"]["NewImage"])
+            if event is None:
+                continue
             _ = event.data, event.tenant, event.stream_id, event.version
             events.append(event)
         except (KeyError, TypeError, ValueError) as error:

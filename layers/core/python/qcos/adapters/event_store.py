@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qcos.adapters.dynamo import ConditionFailed, Value, encode, number, query, write
+from qcos.adapters.transparency_log import PREFIX
 from qcos.adapters.wire import check_append
 from qcos.events import Event
 from qcos.ledger import Charge
@@ -122,12 +123,16 @@ class DynamoEventStore:
         return [Event(bytes(item["body"]["B"])) for item in items]
 
 
-def event_from_image(image: Mapping[str, Any]) -> Event:
+def event_from_image(image: Mapping[str, Any]) -> Event | None:
     """The event in a stream record's ``NewImage``, where Lambda delivers bytes as base64 text.
+
+    None for what else is in the table, the transparency log.
 
     Raises:
         ValueError: the image is no event, or its bytes are not those the hash beside them was made of.
     """
+    if image.get("pk", {}).get("S", "").startswith(PREFIX):
+        return None
     try:
         event = Event(base64.b64decode(image["body"]["B"], validate=True))
         stored = image["hash"]["S"]
