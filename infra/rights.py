@@ -97,7 +97,8 @@ def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.Pol
             on_table(events, LOG_APPEND),
             *on_views(views, ROWS_READ),
             on_table(control, COUNT),
-            read(bucket, "results"),
+            # A bundle says how many events its tree holds.
+            read(bucket, "evidence", "results"),
         ],
         "backends": [on_table(control, COUNT)],
         "evidence": [

@@ -39,8 +39,11 @@ def test_an_event_is_proved_under_the_root_that_is_signed(api: Api) -> None:
     bundle_id = api.finished(job_id)["evidence_bundle_id"]
     log = api.get(f"/api/v2/evidence/{bundle_id}")["event_log"]
     events = api.get(f"/api/v2/jobs/{job_id}/events")["events"]
-    proof = api.get(f"/api/v2/evidence/{bundle_id}/proof/2")
+    proof = api.get(f"/api/v2/jobs/{job_id}/events/2/proof")
     assert (proof["leaf"], proof["root"], proof["size"]) == (events[1]["hash"], log["root_hash"], log["size"])
     leaf, root, *path = (bytes.fromhex(one[len("sha256:") :]) for one in (proof["leaf"], proof["root"], *proof["path"]))
     assert merkle.verify_inclusion(leaf, proof["index"], proof["size"], path, root)
-    assert api.get(f"/api/v2/evidence/{bundle_id}/proof/{log['size'] + 1}", status=404)["code"] == "BUNDLE_NOT_FOUND"
+    assert proof["bundle_id"] == bundle_id
+    last = api.get(f"/api/v2/jobs/{job_id}/events/{len(events)}/proof")
+    assert (last["bundle_id"], last["leaf"], last["size"]) == (None, events[-1]["hash"], len(events))
+    assert api.get(f"/api/v2/jobs/{job_id}/events/{len(events) + 1}/proof", status=404)["code"] == "EVENT_NOT_FOUND"

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from qcos import merkle
 from qcos.adapters import memory
 from qcos.errors import (
     BackendNotFound,
@@ -267,7 +268,13 @@ class Fakes:
         return Allowance(60, 60 - len(self.counted), 30)
 
     def jobs(self) -> Any:
-        return SimpleNamespace(get=self._get, results=self._results, log=self._log, page=self._page)
+        return SimpleNamespace(get=self._get, results=self._results, log=self._log, page=self._page, proof=self._proof)
+
+    def _proof(self, tenant: str, job_id: str, version: int) -> dict[str, Any]:
+        leaves = [event.hash for event in self._log(tenant, job_id)]
+        path, root = merkle.inclusion(leaves, version - 1)
+        place = {"version": version, "index": version - 1, "leaf": leaves[version - 1], "size": len(leaves)}
+        return {"bundle_id": None, "job_id": job_id, "tree": "RFC9162_SHA256", "path": path, "root": root} | place
 
     def _log(self, tenant: str, job_id: str) -> list[Event]:
         self._asked()

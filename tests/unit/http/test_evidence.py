@@ -17,7 +17,7 @@ from qcos.http.app import application
 from qcos.job import bundle_id
 from qcos.models import StoredObject
 from qcos.service.evidence import MAX_RESULT_BYTES, MEDIA_TYPES, EvidenceDesk
-from qcos_evidence import attachments, merkle
+from qcos_evidence import attachments
 from tests.unit.http.conftest import Answer, hold_against_document
 from tests.unit.http.fakes import TENANT, Context, gateway_event
 from tests.unit.service.world import World
@@ -84,6 +84,16 @@ def test_a_file_of_every_form_verifies_everywhere(desk: Desk, form: str) -> None
     assert online["page"] == offline.page == ("matches" if form == "pdf" else None)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_file_that_the_reader_has_is_not_sent_again(desk: Desk, form: str) -> None:
+    path, query = f"/api/v2/evidence/export/{desk.bundle_id}", {"format": form}
+    tag = desk.raw("GET", path, query=query)["headers"]["etag"]
+    again = desk.raw("GET", path, query=query, headers={"If-None-Match": f'"other", W/{tag}'})
+    assert (again["statusCode"], again["body"], again["headers"]["etag"]) == (304, "", tag)
+    others = {desk.raw("GET", path, query={"format": one})["headers"]["etag"] for one in FORMS}
+    assert len(others) == len(FORMS)
+
+
 def test_the_file_is_what_was_signed(desk: Desk) -> None:
     served = desk("GET", f"/api/v2/evidence/{desk.bundle_id}").data
     assert json.loads(desk.export()) == json.loads(desk.export("json")) == cbor2.loads(desk.export("cbor")) == served
@@ -104,19 +114,14 @@ def test_the_file_is_what_was_signed(desk: Desk) -> None:
         ("/api/v2/evidence/export/ev_" + "0" * 32, {"format": "pdf"}, 404, "BUNDLE_NOT_FOUND"),
         ("/api/v2/evidence/export/ev_%2E%2E", None, 404, "BUNDLE_NOT_FOUND"),
         ("/api/v2/evidence/export/nonsense", None, 404, "BUNDLE_NOT_FOUND"),
-        ("/api/v2/evidence/{id}/proof/0", None, 400, "VALIDATION_ERROR"),
-        ("/api/v2/evidence/{id}/proof/1_0", None, 400, "VALIDATION_ERROR"),
-        ("/api/v2/evidence/{id}/proof/x", None, 400, "VALIDATION_ERROR"),
-        ("/api/v2/evidence/{id}/proof/999", None, 404, "BUNDLE_NOT_FOUND"),
-        ("/api/v2/evidence/nonsense/proof/1", None, 404, "BUNDLE_NOT_FOUND"),
     ],
 )
-def test_no_file_and_no_proof(desk: Desk, path: str, query: Any, status: int, code: str) -> None:
+def test_no_file(desk: Desk, path: str, query: Any, status: int, code: str) -> None:
     answer = desk("GET", path.format(id=desk.bundle_id), query=query)
     assert (answer.status, answer.error["code"]) == (status, code)
 
 
-@pytest.mark.parametrize("path", ["/api/v2/evidence/export/{id}", "/api/v2/evidence/{id}/proof/1"])
+@pytest.mark.parametrize("path", ["/api/v2/evidence/export/{id}", "/api/v2/evidence/{id}"])
 def test_another_tenants_bundle_is_like_none(desk: Desk, path: str) -> None:
     answer = desk("GET", path.format(id=desk.bundle_id), tenant="other")
     assert (answer.status, answer.error["code"]) == (404, "BUNDLE_NOT_FOUND")
@@ -134,25 +139,6 @@ def test_a_result_too_long_for_a_page(desk: Desk, monkeypatch: pytest.MonkeyPatc
     answer = desk("GET", f"/api/v2/evidence/export/{desk.bundle_id}", query={"format": "pdf"})
     assert (answer.status, answer.error["code"]) == (413, "PAYLOAD_TOO_LARGE")
     assert desk.export("cose")
-
-
-def test_every_event_of_the_tree_is_proved(desk: Desk) -> None:
-    bundle = desk("GET", f"/api/v2/evidence/{desk.bundle_id}").data
-    log = bundle["event_log"]
-    story = desk.world.story(desk.job_id)
-    assert log["size"] < len(story)
-    for version in range(1, log["size"] + 1):
-        proof = desk("GET", f"/api/v2/evidence/{desk.bundle_id}/proof/{version}").data
-        assert (proof["job_id"], proof["bundle_id"], proof["version"]) == (desk.job_id, desk.bundle_id, version)
-        assert (proof["root"], proof["size"]) == (log["root_hash"], log["size"])
-        assert proof["leaf"] == story[version - 1].hash == log["leaf_hashes"][version - 1]
-        leaf, root, *path = (
-            bytes.fromhex(one.removeprefix("sha256:")) for one in (proof["leaf"], proof["root"], *proof["path"])
-        )
-        assert merkle.verify_inclusion(leaf, proof["index"], proof["size"], path, root)
-    # What came after the bundle is not under its root.
-    beyond = desk("GET", f"/api/v2/evidence/{desk.bundle_id}/proof/{log['size'] + 1}")
-    assert beyond.status == 404
 
 
 def test_what_is_expected_must_be_so(desk: Desk) -> None:

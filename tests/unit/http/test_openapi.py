@@ -29,6 +29,7 @@ ROUTES = {
     ("/api/v2/jobs/{job_id}", "delete"),
     ("/api/v2/jobs/{job_id}/retry", "post"),
     ("/api/v2/jobs/{job_id}/events", "get"),
+    ("/api/v2/jobs/{job_id}/events/{version}/proof", "get"),
     ("/api/v2/keys", "post"),
     ("/api/v2/keys", "get"),
     ("/api/v2/keys/{key_id}", "delete"),
@@ -38,7 +39,6 @@ ROUTES = {
     ("/api/v2/evidence/verify", "post"),
     ("/api/v2/evidence/{bundle_id}", "get"),
     ("/api/v2/evidence/export/{bundle_id}", "get"),
-    ("/api/v2/evidence/{bundle_id}/proof/{version}", "get"),
     ("/.well-known/jwks.json", "get"),
     ("/health", "get"),
     ("/api/v2/status", "get"),
@@ -113,7 +113,7 @@ def test_every_error_has_the_contracts_body() -> None:
         assert wanted <= set(refusals)
         assert ("422" in refusals) == (path in ("/api/v2/optimize", "/api/v2/optimize/batch"))
         if "{job_id}" in path:
-            assert refusals["404"]["description"] == "JOB_NOT_FOUND"
+            assert refusals["404"]["description"].split(" or ")[0] == "JOB_NOT_FOUND"
     answers = openapi.document()["paths"]["/api/v2/optimize"]["post"]["responses"]
     submission = {status: resolved(answer) for status, answer in answers.items()}
     assert submission["400"]["description"] == "INVALID_CIRCUIT or VALIDATION_ERROR"

@@ -164,7 +164,7 @@ def test_backends(api: Api) -> None:
 def test_bundle_is_served_byte_for_byte(api: Api, fakes: Fakes) -> None:
     answer = api("GET", f"/api/v2/evidence/{BUNDLE_ID}")
     assert answer.text == '{"success":true,"data":' + fakes.bundles[TENANT, BUNDLE_ID].decode() + "}"
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["cache-control"] == "private, no-cache"
 
 
 def test_bundle_reaches_the_verifier_byte_for_byte(api: Api, fakes: Fakes) -> None:

@@ -14,6 +14,7 @@ from qcos.models import sha3_256
 from tests.unit.http.conftest import Api
 from tests.unit.http.fakes import (
     BELL,
+    BUNDLE_ID,
     COMPLETE,
     HELD,
     INTENDED,
@@ -92,7 +93,9 @@ ENDED = [
     "/api/v2/optimize/job_done",
     "/api/v2/jobs/job_done",
     "/api/v2/jobs/job_done/events",
+    "/api/v2/jobs/job_done/events/1/proof",
     "/api/v2/optimize/job_done/circuit",
+    f"/api/v2/evidence/{BUNDLE_ID}",
 ]
 
 
@@ -107,6 +110,39 @@ def test_what_the_reader_has_is_not_sent_again(api: Api, path: str) -> None:
         assert again.headers["ratelimit-limit"] == "60"
     for sent in ('"other"', tag.strip('"'), ""):
         assert api("GET", path, headers={"If-None-Match": sent}).text == first.text
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/.well-known/jwks.json"])
+def test_what_is_published_is_not_sent_again_either(api: Api, path: str) -> None:
+    first = api("GET", path, scopes=None)
+    again = api("GET", path, scopes=None, headers={"If-None-Match": first.headers["etag"]})
+    assert (first.status, again.status, again.text) == (200, 304, "")
+    assert again.headers["cache-control"] == first.headers["cache-control"] == "public, max-age=300"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ('W/"a" , {tag},"b"', 304),
+        ('"a,b", W/{tag}', 304),
+        (" * ", 304),
+        ('"*"', 200),
+        ('*, "a"', 200),
+        ('"{bare}x"', 200),
+        ('"x, {bare}"', 200),
+        ("{bare}", 200),
+    ],
+)
+def test_tags_are_compared_whole_and_weakly(api: Api, sent: str, status: int) -> None:
+    path = f"/api/v2/evidence/{BUNDLE_ID}"
+    tag = api("GET", path).headers["etag"]
+    assert api("GET", path, headers={"If-None-Match": sent.format(tag=tag, bare=tag.strip('"'))}).status == status
+
+
+def test_a_tag_makes_nobody_elses_answer(api: Api) -> None:
+    for path in (f"/api/v2/evidence/{BUNDLE_ID}", "/api/v2/jobs/job_done"):
+        assert api("GET", path, headers={"If-None-Match": "*"}, tenant="other").status == 404
+        assert api("GET", path, headers={"If-None-Match": "*"}, scopes="").status == 403
 
 
 def test_a_retry_makes_a_new_answer(api: Api, fakes: Fakes) -> None:

@@ -13,6 +13,7 @@ import qcos_evidence
 from qcos.events import Event, canonical, check_chain
 from qcos.http import present
 from qcos.job import fold
+from qcos.ports import ProviderResult
 from qcos.service.circuits import Circuits
 from qcos.service.keys import Keys
 from qcos.service.rates import Rates
@@ -80,6 +81,29 @@ def test_a_job_from_submission_to_verified_evidence(whole: Api, world: World) ->
     keys = qcos_evidence.KeySet.from_jwks(whole("GET", "/.well-known/jwks.json", scopes=None).body)
     offline = qcos_evidence.verify(json.dumps(bundle).encode(), keys, now=datetime.now(UTC))
     assert offline.valid, offline.reasons
+
+
+def test_probabilities_are_shown_without_their_rounding_errors_and_stored_with_them(whole: Api, world: World) -> None:
+    raw = b'{"0":0.5000000000000002,"1":0.3333333333333333,"2":1.2345678901234e-05,"3":0.1666543209877654}'
+    shares = {str(key): float(value) for key, value in json.loads(raw).items()}
+    world.provider.result = lambda job: ProviderResult(raw, probabilities=shares)  # type: ignore[method-assign] # scripted
+    job_id = submit(whole)
+    for step in (world.transpile, world.execute, world.sign):
+        step(TENANT, job_id, 1)
+    answer = whole("GET", f"/api/v2/optimize/{job_id}")
+    assert answer.data["results"]["probabilities"] == {
+        "00": 0.5,
+        "01": 0.333333333333,
+        "10": 1.23456789012e-05,
+        "11": 0.166654320988,
+    }
+    assert '"00":0.5,' in answer.text
+    execution = world.job(job_id).execution
+    assert execution
+    assert world.objects.get(execution.raw.key) == raw
+    stored = json.loads(world.objects.get_checked(execution.result))["probabilities"]
+    assert stored == {"00": 0.5000000000000002, "01": shares["1"], "10": shares["2"], "11": shares["3"]}
+    assert present.detail(world.job(job_id), answer.data["results"])["results"] == answer.data["results"]
 
 
 def test_folding_the_log_that_the_api_shows_gives_what_the_api_answers(whole: Api, world: World) -> None:

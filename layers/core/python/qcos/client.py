@@ -203,6 +203,10 @@ class Client:
         found: list[dict[str, Any]] = self._data(f"/api/v2/jobs/{_part(job_id)}/events")["events"]
         return found
 
+    def event_proof(self, job_id: str, version: int) -> dict[str, Any]:
+        """That an event is in a job's log: its RFC 9162 path to a root, the one that the job's bundle signs if it can."""
+        return self._data(f"/api/v2/jobs/{_part(job_id)}/events/{version}/proof")
+
     def wait(
         self,
         job_id: str,

@@ -90,6 +90,13 @@ class JobNotFound(QcosError):
     status = 404
 
 
+class EventNotFound(QcosError):
+    """The job's log has no event of that version."""
+
+    code = "EVENT_NOT_FOUND"
+    status = 404
+
+
 class BundleNotFound(QcosError):
     """No such evidence bundle for this tenant."""
 

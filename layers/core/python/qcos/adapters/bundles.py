@@ -1,4 +1,4 @@
-"""The evidence library as the service uses it once a bundle is signed: judge, write in another form, prove.
+"""The evidence library as the service uses it once a bundle is signed: judge, write in another form.
 
 Only the evidence API and what is built on it import this module: it needs the evidence library.
 """
@@ -12,7 +12,6 @@ from typing import Any
 
 import qcos_evidence
 from qcos.ports import BundleForm
-from qcos_evidence import merkle
 
 
 class Bundles:
@@ -45,9 +44,3 @@ class Bundles:
     def write(self, bundle: bytes, form: BundleForm, result: bytes | None) -> bytes:
         """The bundle in another form."""
         return qcos_evidence.write(bundle, form, result)
-
-    def inclusion(self, event_hashes: Sequence[str], index: int) -> tuple[list[str], str]:
-        """The path from leaf ``index`` up to the root, and the root."""
-        leaves = [bytes.fromhex(text.removeprefix("sha256:")) for text in event_hashes]
-        path = merkle.inclusion_path(index, leaves)
-        return [f"sha256:{one.hex()}" for one in path], f"sha256:{merkle.root(leaves).hex()}"

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from qcos.http import envelope
+from qcos.http import envelope, etag
 from qcos.http.caller import needs
-from qcos.http.documented import answers, plain
+from qcos.http.documented import answers, plain, unchanged
 from qcos.http.schemas import Document, Health, SystemStatus
 from qcos.models import Caller
 
@@ -47,9 +47,9 @@ def router(
         mean = average_ms(1000 * (time.perf_counter() - started))
         return envelope.success({**state, "avg_response_time_ms": round(mean)})
 
-    @routes.get("/openapi.json", summary="This document", responses=plain(Document))
-    async def openapi() -> Response:
+    @routes.get("/openapi.json", summary="This document", responses=plain(Document) | unchanged())
+    async def openapi(request: Request) -> Response:
         """OpenAPI 3.1 of the whole API. Needs no API key."""
-        return envelope.bare(document(), cache_s=DOCUMENT_FRESH_S)
+        return etag.tagged(request, envelope.bare(document(), cache_s=DOCUMENT_FRESH_S))
 
     return routes

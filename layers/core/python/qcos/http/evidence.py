@@ -10,14 +10,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from qcos.errors import BundleNotFound, ValidationFailed
-from qcos.http import body, envelope
+from qcos.http import body, envelope, etag
 from qcos.http.caller import needs
-from qcos.http.documented import answers, files, plain, refusals, taking
-from qcos.http.requests import ExportQuery, Number, VerifyRequest
-from qcos.http.schemas import BUNDLE_ID, Bundle, EventProof, KeySet, Verdict
+from qcos.http.documented import answers, files, plain, refusals, taking, unchanged
+from qcos.http.requests import ExportQuery, VerifyRequest
+from qcos.http.schemas import BUNDLE_ID, Bundle, KeySet, Verdict
 from qcos.models import Caller
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ def router(desk: Callable[[], EvidenceDesk]) -> APIRouter:
     """``/api/v2/evidence`` and the published keys; ``desk`` gives the use case when a request needs it."""
     routes = APIRouter(tags=["Evidence"])
 
-    # Before /{bundle_id}, which would take "verify" for an id.
     @routes.post(
         "/api/v2/evidence/verify",
         summary="Verify an evidence bundle",
@@ -49,53 +49,44 @@ def router(desk: Callable[[], EvidenceDesk]) -> APIRouter:
         expected = {"expected_job_id": wanted.expected_job_id, "expected_circuit_hash": wanted.expected_circuit_hash}
         return envelope.success(_judged(desk(), _bundle(body.member(document, "bundle")), expected))
 
+    # Or GET /api/v2/evidence/{bundle_id}, which comes later, would take "verify" for an id.
+    @routes.get("/api/v2/evidence/verify", include_in_schema=False)
+    async def no_verdict(caller: Reader) -> Response:
+        raise HTTPException(405)
+
     @routes.get(
         "/api/v2/evidence/export/{bundle_id}",
         summary="An evidence bundle as a file",
         responses=files(*_FILE_TYPES)
-        | refusals("VALIDATION_ERROR", "BUNDLE_NOT_FOUND", "PAYLOAD_TOO_LARGE", "UNAVAILABLE"),
+        | refusals("VALIDATION_ERROR", "BUNDLE_NOT_FOUND", "PAYLOAD_TOO_LARGE", "UNAVAILABLE")
+        | unchanged(),
     )
-    async def export_bundle(bundle_id: BundleId, query: Annotated[ExportQuery, Query()], caller: Reader) -> Response:
+    async def export_bundle(
+        bundle_id: BundleId, query: Annotated[ExportQuery, Query()], request: Request, caller: Reader
+    ) -> Response:
         """JSON, CBOR, COSE (RFC 9052, RFC 9964) or one page as PDF/A-3 with the bundle and the result attached.
 
         Send an Accept header that allows the type. A page takes a result of at most 2 MB.
         """
         _check_bundle_id(bundle_id)
         file = desk().export(caller.tenant, bundle_id, query.format)
-        return Response(
-            file.data,
-            media_type=file.media_type,
-            headers={"Content-Disposition": f'attachment; filename="{file.file_name}"'},
-        )
-
-    @routes.get(
-        "/api/v2/evidence/{bundle_id}/proof/{version}",
-        summary="That an event is in the bundle's tree",
-        responses=answers(EventProof, "VALIDATION_ERROR", "BUNDLE_NOT_FOUND", "UNAVAILABLE"),
-    )
-    async def get_proof(
-        bundle_id: BundleId,
-        version: Annotated[Number, Path(ge=1, le=1_000_000, description="Version of the event in the job's log")],
-        caller: Reader,
-    ) -> Response:
-        """The RFC 9162 inclusion proof of one event under the root that the bundle signs."""
-        _check_bundle_id(bundle_id)
-        return envelope.success(desk().proof(caller.tenant, bundle_id, version))
+        headers = {"Content-Disposition": f'attachment; filename="{file.file_name}"'}
+        return etag.tagged(request, Response(file.data, media_type=file.media_type, headers=headers))
 
     @routes.get(
         "/api/v2/evidence/{bundle_id}",
         summary="An evidence bundle",
-        responses=answers(Bundle, "BUNDLE_NOT_FOUND", "UNAVAILABLE"),
+        responses=answers(Bundle, "BUNDLE_NOT_FOUND", "UNAVAILABLE") | unchanged(),
     )
-    async def get_bundle(bundle_id: BundleId, caller: Reader) -> Response:
+    async def get_bundle(bundle_id: BundleId, request: Request, caller: Reader) -> Response:
         """The data is the bundle exactly as it was signed; save it and verify it offline with the published keys."""
         _check_bundle_id(bundle_id)
-        return envelope.success_text(desk().bundle(caller.tenant, bundle_id))
+        return etag.tagged(request, envelope.success_text(desk().bundle(caller.tenant, bundle_id)))
 
-    @routes.get("/.well-known/jwks.json", summary="The published keys", responses=plain(KeySet))
-    async def get_keys() -> Response:
+    @routes.get("/.well-known/jwks.json", summary="The published keys", responses=plain(KeySet) | unchanged())
+    async def get_keys(request: Request) -> Response:
         """Every public key that ever signed evidence here, as a JWK set without envelope. Needs no API key."""
-        return envelope.bare(desk().jwks(), cache_s=KEYS_FRESH_S)
+        return etag.tagged(request, envelope.bare(desk().jwks(), cache_s=KEYS_FRESH_S))
 
     return routes
 

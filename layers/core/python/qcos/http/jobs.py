@@ -14,7 +14,8 @@ from qcos.http import envelope, etag, present
 from qcos.http.caller import needs
 from qcos.http.documented import answers, unchanged
 from qcos.http.job_schemas import Cancelled, EventLog, JobDetail, JobList, Retried
-from qcos.http.requests import JOB_ID, JobsQuery
+from qcos.http.requests import JOB_ID, JobsQuery, Number
+from qcos.http.schemas import EventProof
 from qcos.models import Caller
 from qcos.views import JobFilter, JobPage
 
@@ -73,6 +74,24 @@ def router(jobs: Callable[[], Jobs], lifecycle: Callable[[], Lifecycle]) -> APIR
         log = jobs().log(caller.tenant, job_id)
         answer = envelope.success({"job_id": job_id, "events": [present.event(entry) for entry in log]})
         return etag.tagged(request, answer)
+
+    @routes.get(
+        "/{job_id}/events/{version}/proof",
+        summary="That an event is in the log of a job",
+        responses=answers(EventProof, "VALIDATION_ERROR", "JOB_NOT_FOUND", "EVENT_NOT_FOUND") | unchanged(),
+    )
+    async def get_event_proof(
+        job_id: JobId,
+        version: Annotated[Number, Path(ge=1, le=1_000_000, description="Version of the event, from 1")],
+        request: Request,
+        caller: Reader,
+    ) -> Response:
+        """The RFC 9162 inclusion proof of one event: under the root that the job's bundle signs, where that holds it.
+
+        Else under the root of the whole log as it is now, which nobody has signed: bundle_id is null then.
+        """
+        check_job_id(job_id)
+        return etag.tagged(request, envelope.success(jobs().proof(caller.tenant, job_id, version)))
 
     @routes.delete(
         "/{job_id}",

@@ -16,6 +16,8 @@ from qcos.service.batches import Batch
 from qcos.views import JobPage, JobRow
 
 MICROTURNS = 1_000_000
+DIGITS = 12
+"""Significant digits of a probability: a simulation's doubles carry rounding errors of about 1e-13 behind them."""
 
 
 def optimization(job: Job, results: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -181,8 +183,12 @@ def event(entry: Event) -> dict[str, Any]:
 
 
 def _results(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    shown = ("counts", "probabilities", "source", "shots", "memory", "url", "memory_url")
-    return {name: stored[name] for name in shown} | {"truncated": False} if stored else None
+    if stored is None:
+        return None
+    shown = ("counts", "source", "shots", "memory", "url", "memory_url")
+    shares = stored["probabilities"]
+    shown_shares = shares and {outcome: float(f"{share:.{DIGITS}g}") for outcome, share in shares.items()}
+    return {name: stored[name] for name in shown} | {"probabilities": shown_shares, "truncated": False}
 
 
 def _estimate(job: Job) -> dict[str, Any] | None:

@@ -23,6 +23,7 @@ ErrorCode = Literal[
     "JOB_NOT_FOUND",
     "BATCH_NOT_FOUND",
     "BUNDLE_NOT_FOUND",
+    "EVENT_NOT_FOUND",
     "BACKEND_NOT_FOUND",
     "KEY_NOT_FOUND",
     "NOT_FOUND",
@@ -174,9 +175,12 @@ class Verdict(BaseModel):
 
 
 class EventProof(BaseModel):
-    """That an event is in the tree whose root a bundle holds; checked as RFC 9162 section 2.1.3.2 says."""
+    """That an event is in a tree over the job's log; checked as RFC 9162 section 2.1.3.2 says."""
 
-    bundle_id: str = Field(examples=[BUNDLE_ID])
+    bundle_id: str | None = Field(
+        examples=[BUNDLE_ID],
+        description="The bundle that signs the root; null where none holds the event: it is then the whole log's",
+    )
     job_id: str = Field(examples=[JOB_ID])
     version: int = Field(description="The event's version in the job's log, from 1", examples=[3])
     tree: Literal["RFC9162_SHA256"]

@@ -64,30 +64,6 @@ class EvidenceDesk:
         data = self.library.write(document, form, result)
         return Export(data, MEDIA_TYPES[form], f"{bundle_id}.{form}")
 
-    def proof(self, tenant: str, bundle_id: str, version: int) -> dict[str, Any]:
-        """That the event of this version of the job's log is in the tree whose root the bundle holds (RFC 9162).
-
-        Raises:
-            BundleNotFound: this tenant has no bundle of that id, or its tree has no such event.
-        """
-        document, _, log = self._find(tenant, bundle_id)
-        tree = json.loads(document)["event_log"]
-        covered = log[: tree["size"]]
-        if not 1 <= version <= len(covered):
-            raise BundleNotFound(f"The bundle's tree holds the events 1 to {tree['size']} of its job.")
-        path, root = self.library.inclusion([event.hash for event in covered], version - 1)
-        return {
-            "bundle_id": bundle_id,
-            "job_id": tree["stream_id"],
-            "version": version,
-            "tree": tree["tree"],
-            "leaf": covered[version - 1].hash,
-            "index": version - 1,
-            "size": tree["size"],
-            "path": path,
-            "root": root,
-        }
-
     def verify(
         self, document: bytes, *, expected_job_id: str | None = None, expected_circuit_hash: str | None = None
     ) -> dict[str, Any]:

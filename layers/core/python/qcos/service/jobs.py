@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from qcos import merkle
+from qcos.errors import EventNotFound
 from qcos.events import Event
 from qcos.job import Job
 from qcos.models import StoredObject
@@ -77,6 +79,38 @@ class Jobs:
             JobNotFound: this tenant has no such job.
         """
         return self.log_store.load(tenant, job_id)[1]
+
+    def proof(self, tenant: str, job_id: str, version: int) -> dict[str, Any]:
+        """That the event of this version is in the job's log: its path to the root of a tree (RFC 9162).
+
+        The tree is the one whose root the job's bundle signs, where that holds the event, else the whole log's as it
+        is now; ``bundle_id`` is None then, because nobody signed it.
+
+        Raises:
+            JobNotFound: this tenant has no such job.
+            EventNotFound: its log has no such event.
+        """
+        job, log = self.log_store.load(tenant, job_id)
+        if not 1 <= version <= len(log):
+            raise EventNotFound(f"The job's log has the events 1 to {len(log)}.", [{"field": "version"}])
+        bundle_id, size = None, len(log)
+        if job.evidence is not None:
+            # Only the bundle knows: between reading the log and appending the signature others may append.
+            signed = json.loads(self.objects.get(job.evidence.key))["event_log"]["size"]
+            if version <= signed:
+                bundle_id, size = job.evidence.bundle_id, signed
+        path, root = merkle.inclusion([event.hash for event in log[:size]], version - 1)
+        return {
+            "bundle_id": bundle_id,
+            "job_id": job_id,
+            "version": version,
+            "tree": "RFC9162_SHA256",
+            "leaf": log[version - 1].hash,
+            "index": version - 1,
+            "size": size,
+            "path": path,
+            "root": root,
+        }
 
     def page(self, tenant: str, wanted: JobFilter, limit: int, offset: int, cursor: str | None = None) -> JobPage:
         """Part of the tenant's job list, newest first.
