@@ -13,9 +13,10 @@ import sys
 import threading
 import time
 
-# How soon an orphan notices, and how long it may then take to end by itself, seconds.
+# How soon an orphan notices, and how long it may then take to end by itself, seconds. The AWS emulator does not while
+# a function runs, and optimizing a circuit takes minutes.
 INTERVAL = 0.25
-GRACE = 10.0
+GRACE = 3.0
 
 
 def watch(parent: int) -> None:

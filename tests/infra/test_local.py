@@ -67,11 +67,18 @@ def test_a_signal_is_an_exception_once_and_handlers_are_put_back() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_a_child_goes_when_its_parent_is_killed(tmp_path: Path) -> None:
-    """The parent gets no chance to clean up: the kernel tells the child."""
-    note = tmp_path / "pid"
+@pytest.mark.parametrize("asked", ["SIG_DFL", "SIG_IGN"])
+def test_a_child_goes_when_its_parent_is_killed(tmp_path: Path, asked: str) -> None:
+    """The parent gets no chance to clean up. What does not go when it is asked is killed, and what it started, too."""
+    note = tmp_path / "pids"
     (tmp_path / "waits.py").write_text(
-        f"import os, pathlib, time\npathlib.Path({str(note)!r}).write_text(str(os.getpid()))\ntime.sleep(600)\n",
+        "import os, pathlib, signal, subprocess, sys, time\n"
+        f"signal.signal(signal.SIGTERM, signal.{asked})\n"
+        "own = [str(os.getpid())]\n"
+        "if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:\n"
+        "    own.append(str(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).pid))\n"
+        f"pathlib.Path({str(note)!r}).write_text(' '.join([*own, 'all']))\n"
+        "time.sleep(600)\n",
         encoding="utf-8",
     )
     parent_code = (
@@ -82,12 +89,19 @@ def test_a_child_goes_when_its_parent_is_killed(tmp_path: Path) -> None:
     )
     parent = subprocess.Popen([sys.executable, "-c", parent_code])
     try:
-        until(lambda: note.exists() and note.read_text().isdigit())
+        until(lambda: note.exists() and note.read_text().endswith("all"))
     finally:
         parent.kill()
         parent.wait()
-    child = Path("/proc", note.read_text())
-    until(lambda: not child.exists() or child.joinpath("stat").read_text().rsplit(")", 1)[1].split()[0] == "Z")
+    until(lambda: not any(running(pid) for pid in note.read_text().split()[:-1]))
+
+
+def running(pid: str) -> bool:
+    """Whether the process is there, and not merely waiting to be reaped."""
+    try:
+        return Path("/proc", pid, "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def until(condition: Any) -> None:
