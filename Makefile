@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo up test test-schema lint types schemas lock bench-api bench-optimizer clean
+.PHONY: help install demo up test test-schema fuzz lint types schemas lock bench-api bench-optimizer clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -33,6 +33,9 @@ test: install lint types ## Lint, type checks and the whole test suite
 
 test-schema: install ## Every check of schemathesis against the running local cloud (3 minutes)
 	$(BIN)/python -m pytest tests/e2e/test_schema.py
+
+fuzz: install ## A million changed documents and every changed byte through the evidence verifier (see docs/operations.md)
+	$(BIN)/python -m tests.fuzz.evidence
 
 lint: install ## ruff and the import contracts
 	$(BIN)/ruff check .

@@ -1,0 +1,86 @@
+"""The fuzzer itself: quiet over a verifier that keeps its promises, loud over one that does not."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import cbor2
+import pytest
+
+import qcos_evidence
+from qcos_evidence import PublicKey, cbor, verification
+from tests.fuzz import evidence, judges, sweeps
+from tests.fuzz.corpus import build
+
+CORPUS = build()
+
+
+def judged(folder: Path, way: str, count: int) -> tuple[Counter[str], str | None]:
+    (folder / "files").mkdir(exist_ok=True)
+    return evidence.judged(judges.Judges(CORPUS, folder / "files"), 0, way, range(count), folder / "found")
+
+
+@pytest.mark.parametrize(("way", "count"), [("json", 200), ("cbor", 200), ("cose", 200), ("http", 50), ("command", 30)])
+def test_nothing_is_found(tmp_path: Path, way: str, count: int) -> None:
+    outcomes, problem = judged(tmp_path, way, count)
+    assert problem is None
+    assert outcomes.total() == count
+    # Not all die in parsing, and some of what is only spelled otherwise is valid.
+    assert len(outcomes) > 2
+    assert not (tmp_path / "found").exists()
+
+
+def test_a_verifier_that_does_not_look_at_the_signature_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PublicKey, "verify", lambda *_: True)
+    for way in "json", "cbor", "cose", "http", "command":
+        _, problem = judged(tmp_path, way, 400)
+        assert problem
+        assert "a changed document is valid" in problem
+
+
+def test_a_lax_reader_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same map in another encoding, which is what the deterministic one is there to refuse."""
+    monkeypatch.setattr(cbor, "decode", cbor2.loads)
+    _, problem = judged(tmp_path, "cbor", 400)
+    assert problem
+
+
+def test_an_undocumented_exception_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def careless(data: bytes) -> Any:
+        return json.loads(data)
+
+    monkeypatch.setattr("qcos_evidence.form.parse", careless)
+    _, problem = judged(tmp_path, "json", 400)
+    assert problem
+    (saved,) = (tmp_path / "found").iterdir()
+    assert problem.startswith(f"{saved}: Traceback")
+    with pytest.raises((ValueError, AttributeError, TypeError)) as raised:
+        qcos_evidence.verify(saved.read_bytes(), qcos_evidence.KeySet([]), now=judges.LATE)
+    assert not isinstance(raised.value, qcos_evidence.Malformed)
+
+
+def test_another_verdict_from_the_endpoint_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qcos.adapters.bundles.Bundles.verdict", lambda *_, **__: {"valid": False, "reasons": []})
+    _, problem = judged(tmp_path, "http", 100)
+    assert problem
+
+
+def test_the_sweeps_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each ends at the first change that a careless verifier takes."""
+    monkeypatch.setattr(verification, "_signature", lambda *_, **__: iter(()))
+    with pytest.raises(judges.Finding):
+        list(sweeps.content_bytes("json", 0, 40))
+
+
+def test_documents_are_a_function_of_the_seed() -> None:
+    first, second = (
+        [evidence.document(CORPUS, seed, way, number)[0] for way in evidence.SHARES for number in range(20)]
+        for seed in (1, 1)
+    )
+    assert first == second
+    assert first != [evidence.document(CORPUS, 2, way, n)[0] for way in evidence.SHARES for n in range(20)]
