@@ -180,11 +180,15 @@ def test_only_letters_that_are_what_they_look_like() -> None:
         (b'{"counts":{"0":-1}}', "no counts"),
         (b'{"counts":{"0":true}}', "no counts"),
         (b'{"counts":{"0":%d}}' % 2**53, "no counts"),
-        (b'{"counts":{}}' + b" " * attachments.MAX_RESULT_BYTES, "at most"),
+        (b'{"counts":{}}' + b" " * 2_000, "at most"),
+        (b'{"counts":[' + b"[]," * 500, "more than"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
-def test_no_page_of_what_is_no_result(result: bytes, why: str) -> None:
+def test_no_page_of_what_is_no_result(monkeypatch: pytest.MonkeyPatch, result: bytes, why: str) -> None:
+    if len(result) < 10_000:
+        monkeypatch.setattr(attachments, "MAX_RESULT_BYTES", 2_000)
+        monkeypatch.setattr(pdf, "MAX_VALUES", 500)
     spoken_of = RESULT if why == "not the one" else result
     bundle = full(execution_proof=unsigned()["execution_proof"] | {"result_hash": sha3_256(spoken_of)})
     with pytest.raises(EvidenceError, match=why):

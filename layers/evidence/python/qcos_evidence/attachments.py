@@ -14,9 +14,9 @@ from qcos_evidence.errors import Malformed
 
 BUNDLE = "bundle.json"
 RESULT = "result.json"
-MAX_RESULT_BYTES = 2_000_000
-"""Longest result that is attached, in bytes."""
-MAX_PDF_BYTES = 4 * 1024 * 1024
+MAX_RESULT_BYTES = 100_000_000
+"""Longest result that is attached, in bytes: a million outcomes of 29 qubits take 72,000,000."""
+MAX_PDF_BYTES = 32 * 1024 * 1024
 
 _END = re.compile(rb"trailer\n(<<[^\n]{1,400}>>)\nstartxref\n(\d{1,8})\n%%EOF\n?")
 _TABLE = re.compile(rb"xref\n0 (\d{1,5})\n((?:\d{10} \d{5} [nf][ \r]\n){1,10000})")
