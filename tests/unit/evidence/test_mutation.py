@@ -60,11 +60,12 @@ def test_digits_of_the_signature(keypair: KeyPair, step: int) -> None:
                 assert signature_check(changed) == "invalid"
 
 
-def test_bits_of_a_signature() -> None:
+def test_every_bit_of_a_signature() -> None:
+    """Of all 3309 bytes; in whole documents of every form ``make fuzz`` does the same."""
     key, message = PublicKey("ML-DSA-65", OURS.public), b"content"
     genuine = OURS.sign(message)
     assert key.verify(message, genuine)
-    for bit in range(0, len(genuine) * 8, 7):
+    for bit in range(len(genuine) * 8):
         changed = bytearray(genuine)
         changed[bit // 8] ^= 1 << bit % 8
         assert not key.verify(message, bytes(changed)), bit
