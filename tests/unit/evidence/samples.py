@@ -13,13 +13,16 @@ from qcos_evidence import (
     KeyPair,
     KeySet,
     LocalSigner,
+    LogKey,
     PublicKey,
     assemble,
     event_hash,
     event_log,
+    merkle,
     sha3_256,
     sign,
     to_be_signed,
+    transparency,
 )
 
 VECTORS = Path(__file__).parents[2] / "data" / "vectors"
@@ -90,6 +93,23 @@ def force_sign(bundle: dict[str, Any], keypair: KeyPair = OURS, **signatures: An
     signature = keypair.sign(to_be_signed(content, key_id, keypair.algorithm))
     members = {"algorithm": keypair.algorithm, "key_id": key_id, "signature": encoded(signature)}
     return content | {"signatures": members | signatures}
+
+
+class Log:
+    """A tenant's transparency log in memory, with its own key."""
+
+    def __init__(self, *bundles: dict[str, Any], tenant: str = "acme") -> None:
+        self.keypair = KeyPair.generate("ML-DSA-44")
+        self.origin = transparency.origin("https://evidence.example", tenant)
+        self.key = LogKey(self.origin, self.keypair.public)
+        self.leaf_hashes = [transparency.leaf_hash(transparency.entry(bundle)) for bundle in bundles]
+
+    def checkpoint(self, at: datetime = NOW, size: int | None = None) -> str:
+        leaves = self.leaf_hashes[:size]
+        return transparency.sign_checkpoint(self.origin, len(leaves), merkle.root(leaves), at, self.keypair)
+
+    def proof(self, index: int, at: datetime = NOW, size: int | None = None) -> str:
+        return transparency.inclusion_proof(self.leaf_hashes, index, self.checkpoint(at, size))
 
 
 def encoded(signature: bytes) -> str:

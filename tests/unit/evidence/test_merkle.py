@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qcos_evidence.merkle import inclusion_path, root, verify_inclusion
+from qcos_evidence.merkle import consistency_path, inclusion_path, root, verify_consistency, verify_inclusion
 from tests.unit.evidence.samples import VECTORS
 
 CASES = json.loads((VECTORS / "merkle_rfc9162.json").read_text())["cases"]
@@ -91,3 +91,73 @@ def test_no_such_leaf() -> None:
             inclusion_path(index, leaves(3))
         assert not verify_inclusion(leaves(3)[0], index, 3, [], root(leaves(3)))
     assert not verify_inclusion(leaves(1)[0], 0, 0, [], root([]))
+
+
+def defined_consistency(old_size: int, hashes: list[bytes], *, known: bool = True) -> list[bytes]:
+    """RFC 9162 section 2.1.4.1, word for word (SUBPROOF)."""
+    if old_size == len(hashes):
+        return [] if known else [defined_root(hashes)]
+    split = 1
+    while split * 2 < len(hashes):
+        split *= 2
+    if old_size <= split:
+        return [*defined_consistency(old_size, hashes[:split], known=known), defined_root(hashes[split:])]
+    return [*defined_consistency(old_size - split, hashes[split:], known=False), defined_root(hashes[:split])]
+
+
+ROOTS = [root(leaves(size)) for size in range(72)]
+
+
+def test_every_consistency_path_is_the_recursive_definition() -> None:
+    for size in range(1, 34):
+        hashes = leaves(size)
+        for old_size in range(1, size + 1):
+            assert consistency_path(old_size, hashes) == defined_consistency(old_size, hashes), (old_size, size)
+
+
+def test_every_consistency_path_shows_one_tree_to_begin_another() -> None:
+    """For all pairs up to 70 leaves; and with a wrong size, root, hash or number of hashes it shows nothing."""
+    for size in range(1, 71):
+        hashes = leaves(size)
+        for old_size in range(1, size + 1):
+            path, old, new = consistency_path(old_size, hashes), ROOTS[old_size], ROOTS[size]
+            assert verify_consistency(old_size, old, size, new, path), (old_size, size)
+            assert not verify_consistency(old_size, old, size, bytes(32), path)
+            assert not verify_consistency(old_size, bytes(32), size, new, path)
+            assert not verify_consistency(old_size, old, size, new, [*path, bytes(32)])
+            assert old_size == size or not verify_consistency(size, new, old_size, old, path)
+            if path:
+                assert not verify_consistency(old_size, old, size, new, path[:-1])
+                place = (7 * size + old_size) % len(path)
+                wrong = [bytes(32) if at == place else one for at, one in enumerate(path)]
+                assert not verify_consistency(old_size, old, size, new, wrong)
+                assert not verify_consistency(old_size + 1, ROOTS[old_size + 1], size, new, path)
+
+
+def test_a_consistency_path_ties_the_roots_of_the_vectors() -> None:
+    roots = {case["n"]: bytes.fromhex(case["root"]) for case in CASES}
+    for size, old_size in ((new, old) for new in roots for old in range(new + 1)):
+        assert verify_consistency(
+            old_size, roots[old_size], size, roots[size], consistency_path(old_size, leaves(size))
+        )
+
+
+@pytest.mark.parametrize(("old_size", "size"), [(1, 2), (2, 4), (4, 8), (3, 4), (4, 5), (7, 8), (8, 9), (6, 9)])
+def test_a_forked_tree_is_not_a_continuation(old_size: int, size: int) -> None:
+    """The best that the owner of a rewritten log can offer: the honest path of the new tree."""
+    forked = [*leaves(size)]
+    forked[old_size - 1] = bytes(32)
+    assert not verify_consistency(old_size, ROOTS[old_size], size, root(forked), consistency_path(old_size, forked))
+    assert verify_consistency(old_size, root(forked[:old_size]), size, root(forked), consistency_path(old_size, forked))
+
+
+def test_consistency_of_the_empty_tree_and_of_none() -> None:
+    empty = hashlib.sha256().digest()
+    assert verify_consistency(0, empty, 5, ROOTS[5], [])
+    assert not verify_consistency(0, ROOTS[5], 5, ROOTS[5], [])
+    assert not verify_consistency(0, empty, 0, ROOTS[5], [])
+    assert not verify_consistency(-1, empty, 5, ROOTS[5], [])
+    assert not verify_consistency(3, ROOTS[3], 5, ROOTS[5], [])
+    for old_size in (-1, 4):
+        with pytest.raises(IndexError):
+            consistency_path(old_size, leaves(3))

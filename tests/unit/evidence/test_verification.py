@@ -282,10 +282,11 @@ def test_report() -> None:
         "created    2026-02-06T12:00:20Z",
         "hash       sha3-256:00",
         "verdict    NOT VALID",
-        "  signature  valid",
-        "  hash       invalid",
+        "  signature    valid",
+        "  hash         invalid",
         "    circuit_mismatch: not this circuit",
         "    other: and more",
-        "  timestamp  valid",
+        "  timestamp    valid",
+        "  transparency not_checked",
     ]
     assert "verdict    VALID" in report(verify(signed(), KEYS, now=NOW))

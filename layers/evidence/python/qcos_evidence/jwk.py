@@ -11,7 +11,7 @@ from typing import Any, Literal
 from qcos_evidence.canonical import canonical
 from qcos_evidence.encoding import encode_base64url
 from qcos_evidence.errors import EvidenceError
-from qcos_evidence.timestamp import parse_timestamp
+from qcos_evidence.timestamp import format_seconds, parse_timestamp
 
 Status = Literal["active", "retired", "revoked"]
 
@@ -99,4 +99,4 @@ def _instant(jwk: Mapping[str, Any], member: str) -> str | None:
     seconds = jwk[member]
     if type(seconds) is not int or not 0 <= seconds < 253402300800:  # up to the end of the year 9999
         raise EvidenceError(f"{member} must be whole seconds since 1970")
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return format_seconds(datetime.fromtimestamp(seconds, UTC))

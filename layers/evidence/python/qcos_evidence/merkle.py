@@ -95,8 +95,7 @@ def verify_consistency(old_size: int, old_root: bytes, size: int, root: bytes, p
     if not 0 <= old_size <= size:
         return False
     if old_size in (0, size):
-        wanted = root if old_size else hashlib.sha256().digest()
-        return not path and old_root == wanted and (size > 0 or root == wanted)
+        return not path and old_root == (root if old_size == size else hashlib.sha256().digest())
     if not path:
         return False
     # A complete old tree is its own first hash.

@@ -34,7 +34,7 @@ ISSUER = re.compile(r"https?://[!-~]{1,2000}")
 class Reason:
     """Why a check did not come out valid: a stable ``code`` and words for people, which quote nothing untrusted."""
 
-    check: Check
+    check: Check | Literal["transparency"]
     code: str
     message: str
 

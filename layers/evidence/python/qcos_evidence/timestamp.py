@@ -8,6 +8,11 @@ from datetime import UTC, datetime
 FORM = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{3}))?Z")
 
 
+def format_seconds(moment: datetime) -> str:
+    """An aware instant in whole seconds, rounded down: ``2026-01-01T00:00:00Z``."""
+    return f"{moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
+
+
 def parse_timestamp(text: object) -> datetime | None:
     """The instant ``text`` names, aware and in UTC, or None if it is not exactly of the form or no real instant.
 

@@ -287,7 +287,7 @@ def _read_head(text: str | bytes) -> _Head:
     lines = body.split("\n")[:-1]
     size = _number(lines[1]) if len(lines) == 3 else None
     root = decode_base64(lines[2], _HASH_BYTES) if size is not None else None
-    if size is None or root is None:
+    if size is None or root is None or (size == 0 and root != merkle.root([])):
         raise _bad_checkpoint()
     try:
         return _Head(checked_origin(lines[0]), size, root, signatures, document)

@@ -5,6 +5,10 @@ well formed and agree with each other and with whatever circuit, events and expe
 ``timestamp``: its times are real, in order, not in the future, and within the key's validity. A check that cannot be
 made comes out ``invalid``, with the reason.
 
+A fourth, ``transparency``, takes a proof: that the issuer's log held the bundle when a checkpoint was signed. Without
+one it is ``not_checked``, and when the bundle was made is known by its signer's word alone. So a bundle under a revoked
+key is valid only with a proof under a checkpoint that was signed before the key was revoked.
+
 A valid bundle is authentic, not new: whoever needs to know that it is *this* job's passes ``expected_job_id``.
 
 Of a PDF it is the attached bundle that is judged. Its page is made again from the attachments and compared: a page that
@@ -25,6 +29,7 @@ from qcos_evidence.encoding import decode_base64
 from qcos_evidence.errors import EvidenceError, Malformed
 from qcos_evidence.form import Form, form_of, read
 from qcos_evidence.keys import KeySet, PublicKey
+from qcos_evidence.logged import Logged, Transparency, find
 from qcos_evidence.pdf import PageState, page_state
 from qcos_evidence.schema import (
     CLOCK_SKEW,
@@ -54,6 +59,7 @@ class Verdict:
     well formed; they are only to be believed if the verdict is ``valid``. ``bundle_hash`` is ``sha3-256:<hex>``, None
     if the bundle has no canonical bytes. ``form`` is None for a bundle that was given as an object. ``page`` is None
     unless the form is ``pdf``; ``not_checked`` means that the page's words are not known to be the bundle's.
+    ``transparency`` is ``not_checked`` where no proof was given; ``logged`` is where a good one shows the bundle to be.
     """
 
     valid: bool
@@ -65,6 +71,8 @@ class Verdict:
     bundle_hash: str | None
     form: Form | None = None
     page: PageState | None = None
+    transparency: Transparency = "not_checked"
+    logged: Logged | None = None
 
 
 def verify(
@@ -76,6 +84,8 @@ def verify(
     events: Sequence[Mapping[str, Any]] | None = None,
     expected_job_id: str | None = None,
     expected_circuit_hash: str | None = None,
+    proof: bytes | str | None = None,
+    checkpoint: bytes | str | None = None,
 ) -> Verdict:
     """Judge a bundle.
 
@@ -89,6 +99,8 @@ def verify(
             such as the signing itself, may follow those of the log.
         expected_job_id: the job the bundle must be of.
         expected_circuit_hash: what ``circuit_hash`` must be.
+        proof: the bundle's tlog-proof, which carries a checkpoint; ``keys`` must hold the log's key.
+        checkpoint: a signed checkpoint that must be of the same tree as the proof's; it needs a proof.
     Raises:
         Malformed: there is no single well-defined bundle to judge. Nothing else is raised, whatever the document.
         ValueError: ``now`` has no time zone.
@@ -107,14 +119,16 @@ def verify(
     form = form_of(document) if isinstance(document, bytes) else None
     page = page_state(document) if isinstance(document, bytes) and form == "pdf" else None
     key = _trusted_key(bundle, keys)
+    found = find(bundle, keys, now, proof, checkpoint)
     reasons: tuple[Reason, ...] = (
         *violations(bundle),
-        *_signature(bundle, key, canonical_exists=bundle_hash is not None),
+        *_signature(bundle, key, found.at, canonical_exists=bundle_hash is not None),
         *_circuit(bundle, circuit, expected_circuit_hash),
         *_job(bundle, expected_job_id),
         *_events(bundle, events),
-        *_time(bundle, key, now),
+        *_time(bundle, key, now, found.at),
         *_page(page),
+        *found.reasons,
     )
     failed = {reason.check for reason in reasons}
     checks: dict[Check, Outcome] = {check: "invalid" if check in failed else "valid" for check in get_args(Check)}
@@ -128,6 +142,8 @@ def verify(
         bundle_hash=bundle_hash,
         form=form,
         page=page,
+        transparency=found.outcome,
+        logged=found.logged,
     )
 
 
@@ -161,8 +177,11 @@ def report(verdict: Verdict) -> str:
     ]
     if verdict.page is not None:
         lines.append(f"page       {_PAGES[verdict.page]}")
-    for check, outcome in verdict.checks.items():
-        lines.append(f"  {check:<10} {outcome}")
+    if verdict.logged is not None:
+        logged = verdict.logged
+        lines.append(f"log        {logged.origin}, entry {logged.index}, by {logged.at}")
+    for check, outcome in (*verdict.checks.items(), ("transparency", verdict.transparency)):
+        lines.append(f"  {check:<12} {outcome}")
         lines += [f"    {one.code}: {one.message}" for one in verdict.reasons if one.check == check]
     return "\n".join(lines)
 
@@ -180,7 +199,9 @@ def _trusted_key(bundle: dict[str, Any], keys: KeySet) -> PublicKey | None:
     return keys.get(key_id) if isinstance(key_id, str) else None
 
 
-def _signature(bundle: dict[str, Any], key: PublicKey | None, *, canonical_exists: bool) -> Iterator[Reason]:
+def _signature(
+    bundle: dict[str, Any], key: PublicKey | None, logged_at: datetime | None, *, canonical_exists: bool
+) -> Iterator[Reason]:
     signatures = bundle.get("signatures")
     if not isinstance(signatures, dict):
         yield Reason("signature", "signature_missing", "the bundle is not signed")
@@ -199,9 +220,11 @@ def _signature(bundle: dict[str, Any], key: PublicKey | None, *, canonical_exist
     if signatures["algorithm"] != key.algorithm:
         yield Reason("signature", "algorithm_not_allowed", f"this key signs with {key.algorithm} only")
         return
-    if key.status == "revoked":
+    if key.status == "revoked" and (logged_at is None or not key.revoked_after(logged_at)):
+        # Whoever stole the key can write any date, also one before the theft was noticed; but not into the log.
         when = f" on {key.revoked_at}" if key.revoked_at else ""
-        yield Reason("signature", "key_revoked", f"the key was revoked{when}; nothing it signed is believed")
+        unless = "only what a log held before is believed" if key.revoked_at else "nothing it signed is believed"
+        yield Reason("signature", "key_revoked", f"the key was revoked{when}; {unless}")
     signature = _decoded(signatures["signature"], key)
     if signature is None:
         form = f"base64: and {SIGNATURE_BYTES[key.algorithm]} bytes in base64"
@@ -269,15 +292,16 @@ def _page(page: PageState | None) -> Iterator[Reason]:
         yield Reason("hash", "page_differs", "the page is not the one that its attachments make")
 
 
-def _time(bundle: dict[str, Any], key: PublicKey | None, now: datetime) -> Iterator[Reason]:
+def _time(bundle: dict[str, Any], key: PublicKey | None, now: datetime, logged_at: datetime | None) -> Iterator[Reason]:
     created = parse_timestamp(bundle.get("created_at"))
     if created is None:
         return  # a violation already
     if created - now > CLOCK_SKEW:
         yield Reason("timestamp", "created_in_future", "created_at lies in the future")
+    if logged_at is not None and created - logged_at > CLOCK_SKEW:
+        yield Reason("timestamp", "logged_before_creation", "the log held the bundle before it was created")
     if key is None:
         yield Reason("timestamp", "key_validity_unknown", "without the key it cannot be told whether it was valid then")
         return
-    start, end = parse_timestamp(key.not_before), parse_timestamp(key.not_after)
-    if (start is not None and created < start) or (end is not None and created >= end):
+    if not key.covers(created):
         yield Reason("timestamp", "outside_key_validity", "the key was not valid when the bundle was created")
