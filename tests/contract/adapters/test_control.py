@@ -54,6 +54,37 @@ def test_signing_keys_are_kept_for_ever_oldest_first(backend: Backend) -> None:
     assert control.signing_keys() == jwks
 
 
+def test_a_signing_key_is_retired_once_and_revoked_for_ever(backend: Backend) -> None:
+    control = backend.control()
+    assert control.retire_signing_key("a", 100) is control.revoke_signing_key("a", 100) is False
+    assert control.signing_keys() == []
+    jwks = [{"kty": "AKP", "alg": "ML-DSA-65", "kid": kid, "status": "active", "nbf": 7} for kid in ("a", "b")]
+    for jwk in jwks:
+        control.put_signing_key(jwk)
+    assert [control.retire_signing_key("a", exp) for exp in (100, 200, 50)] == [True, False, False]
+    retired = {"status": "retired", "exp": 100}
+    assert control.signing_keys() == [jwks[0] | retired, jwks[1]]
+    control.put_signing_key(jwks[0])  # a function that still holds it makes it no younger
+    assert control.signing_keys() == [jwks[0] | retired, jwks[1]]
+    assert [control.revoke_signing_key(kid, at) for kid, at in (("a", 90), ("a", 95), ("b", 80))] == [True] * 3
+    assert control.retire_signing_key("b", 300) is False
+    revoked = [
+        jwks[0] | {"status": "revoked", "exp": 100, "revoked_at": 90},
+        jwks[1] | {"status": "revoked", "revoked_at": 80},
+    ]
+    assert control.signing_keys() == revoked
+    # The secret was out of hand earlier than was known at first.
+    assert control.revoke_signing_key("a", 60) is True
+    assert control.signing_keys() == [revoked[0] | {"revoked_at": 60}, revoked[1]]
+
+
+def test_a_key_is_retired_though_the_answer_was_lost(aws: Aws) -> None:
+    control = DynamoControl(aws.table(CONTROL), AnswerLost(aws.clients["dynamodb"]))
+    control.put_signing_key({"kid": "a"})
+    assert control.retire_signing_key("a", 100) is True
+    assert control.revoke_signing_key("a", 100) is True
+
+
 def test_a_wait_is_opened_once_and_keeps_its_count(backend: Backend) -> None:
     control = backend.control()
     assert control.open_wait(WAIT) == WAIT

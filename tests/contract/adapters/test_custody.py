@@ -8,21 +8,42 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA65PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from qcos.adapters.custody import Custody, KmsSigner, classical_signer, post_quantum_signer
-from qcos_evidence import KeyPair, KeySet, LocalSigner, PublicKey, SigningFailed, mu, sign, to_be_signed, verify
+from qcos.adapters.custody import (
+    KEEP_S,
+    Custody,
+    KmsSigner,
+    LogCustody,
+    classical_signer,
+    log_signer,
+    post_quantum_signer,
+)
+from qcos_evidence import (
+    KeyPair,
+    KeySet,
+    LocalSigner,
+    LogKey,
+    PublicKey,
+    SigningFailed,
+    merkle,
+    mu,
+    sign,
+    to_be_signed,
+    transparency,
+    verify,
+)
 from tests.unit.evidence.samples import EVENTS, NOW, unsigned
 
 ARN = "arn:aws:kms:us-east-1:000000000000:key/0b6a9a6c-2f8e-4a0e-9a5e-5d0c4f0c1d2e"
+ALIAS = "arn:aws:kms:us-east-1:000000000000:alias/qcos-acme-evidence"
 SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:signing-AbCdEf"
 PRIVATE = MLDSA65PrivateKey.generate()
 PUBLIC = PublicKey("ML-DSA-65", PRIVATE.public_key().public_bytes_raw())
@@ -40,20 +61,20 @@ def kms() -> Iterator[Stubber]:
     client.close()
 
 
-def expect_key(kms: Stubber, der: bytes = DER) -> None:
+def expect_key(kms: Stubber, der: bytes = DER, name: str = ARN, spec: str = "ML_DSA_65") -> None:
     answer = {
         "KeyId": ARN,
         "PublicKey": der,
-        "KeySpec": "ML_DSA_65",
+        "KeySpec": spec,
         "KeyUsage": "SIGN_VERIFY",
         "SigningAlgorithms": ["ML_DSA_SHAKE_256"],
     }
-    kms.add_response("get_public_key", answer, {"KeyId": ARN})
+    kms.add_response("get_public_key", answer, {"KeyId": name})
 
 
-def expect_signature(kms: Stubber, tbs: bytes, signature: bytes | None = None) -> None:
+def expect_signature(kms: Stubber, tbs: bytes, signature: bytes | None = None, public: bytes = PUBLIC.public) -> None:
     """KMS must be given the 64 bytes that stand for ``tbs``, and how to understand them."""
-    digest = mu(PUBLIC.public, tbs)
+    digest = mu(public, tbs)
     assert len(digest) == 64
     request = {
         "KeyId": ARN,
@@ -78,6 +99,14 @@ def test_kms_signs_a_bundle_that_verifies(kms: Stubber) -> None:
     # The key was asked for once; AWS has no other right to be asked.
     assert signer.public_key == PUBLIC
     assert verify(json.dumps(signed).encode(), KeySet([PUBLIC]), now=NOW).valid
+
+
+def test_the_key_that_an_alias_meant_first_is_the_one_that_signs(kms: Stubber) -> None:
+    """Were the alias switched between the two calls, its new key would sign what stands for the old one."""
+    bundle = unsigned()
+    expect_key(kms, name=ALIAS)
+    expect_signature(kms, to_be_signed(bundle, PUBLIC.key_id, "ML-DSA-65"))
+    assert verify(json.dumps(sign(bundle, KmsSigner(ALIAS, kms.client))).encode(), KeySet([PUBLIC]), now=NOW).valid
 
 
 def test_what_kms_signs_wrongly_is_never_handed_out(kms: Stubber) -> None:
@@ -140,43 +169,73 @@ def test_custody_signs_and_knows_its_own(post_quantum: bool) -> None:
     mine = custody(pair)
     made = mine.sign(record(), HASHES, post_quantum=post_quantum)
     assert made.algorithm == ("ML-DSA-65" if post_quantum else "Ed25519")
-    assert mine.inspect(made.document) == made
+    assert mine.inspect(made.document, mine.register()) == made
+    assert made.log_entry.encode() == transparency.entry(json.loads(made.document))
     keys = KeySet.from_jwks({"keys": mine.register()})
     assert {key.algorithm for key in keys} == {"ML-DSA-65", "Ed25519"}
     assert verify(made.document, keys, now=NOW).bundle_hash == made.bundle_hash
     with pytest.raises(ValueError, match="signature_invalid"):
-        mine.inspect(made.document.replace(b"ev_abc123", b"ev_abc124"))
+        mine.inspect(made.document.replace(b"ev_abc123", b"ev_abc124"), mine.register())
     stranger = Custody(lambda: LocalSigner(KeyPair.generate("ML-DSA-65")), lambda: classical_signer("other"))
     with pytest.raises(ValueError, match="unknown_key"):
-        stranger.inspect(made.document)
+        mine.inspect(made.document, stranger.register())
 
 
-def test_bundles_from_before_during_and_after_a_rotation_all_verify() -> None:
-    """The old key is believed for what it signed while it was in use, the new one from its first day, for ever."""
-    old, new = KeyPair.generate("ML-DSA-65"), KeyPair.generate("ML-DSA-65")
+def test_custody_asks_for_the_key_that_is_meant_again_after_five_minutes() -> None:
+    pairs, now = [KeyPair.generate("ML-DSA-65")], [0.0]
+    mine = Custody(lambda: LocalSigner(pairs[-1]), lambda: classical_signer("seed"), lambda: now[0])
 
-    def made(pair: KeyPair, created: str) -> bytes:
-        proof = unsigned()["execution_proof"] | {"timestamp": created}
-        return custody(pair).sign(record(created_at=created, execution_proof=proof), HASHES, post_quantum=True).document
+    def key_ids() -> set[str]:
+        return {jwk["kid"] for jwk in mine.register() if jwk["alg"] == "ML-DSA-65"}
 
-    published = KeySet(
-        [
-            PublicKey("ML-DSA-65", old.public, "2025-01-01T00:00:00Z", "2026-02-02T00:00:00Z", "retired"),
-            PublicKey("ML-DSA-65", new.public, "2026-02-01T00:00:00Z"),
-        ]
-    )
-    # As a verifier gets them: through the JWK set, in which the old key stays.
-    published = KeySet.from_jwks(json.loads(json.dumps(published.to_jwks())))
-    years_later = datetime(2036, 1, 1, tzinfo=UTC)
+    before = key_ids()
+    pairs.append(KeyPair.generate("ML-DSA-65"))
+    now[0] = KEEP_S - 1
+    assert key_ids() == before
+    now[0] = KEEP_S
+    assert key_ids() == {PublicKey("ML-DSA-65", pairs[-1].public).key_id} != before
 
-    def codes(document: bytes) -> list[str]:
-        return [reason.code for reason in verify(document, published, now=years_later).reasons]
 
-    before, during, after = "2026-01-31T12:00:00.000Z", "2026-02-01T12:00:00.000Z", "2026-02-02T12:00:00.000Z"
-    assert codes(made(old, before)) == []
-    assert codes(made(old, during)) == []
-    assert codes(made(new, during)) == []
-    assert codes(made(new, after)) == []
-    # What the old key signs once it is out of use, or the new one before it was in use, is not believed.
-    assert codes(made(old, after)) == ["outside_key_validity"]
-    assert codes(made(new, before)) == ["outside_key_validity"]
+LOG = "qcos.test/tenants/acme"
+LOG_PRIVATE = MLDSA44PrivateKey.generate()
+LOG_PUBLIC = LOG_PRIVATE.public_key().public_bytes_raw()
+LEAVES = [transparency.leaf_hash(bytes([number])) for number in range(5)]
+
+
+def test_kms_signs_a_checkpoint_that_opens(kms: Stubber) -> None:
+    der = LOG_PRIVATE.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    expect_key(kms, der, name=ALIAS, spec="ML_DSA_44")
+    custody = LogCustody(lambda: log_signer(ALIAS, {"kms": kms.client}.__getitem__))
+    key = LogKey.from_jwk(custody.key(LOG))
+    assert (key.public, key.origin) == (LOG_PUBLIC, LOG)
+    # What is signed is fixed by the time in it, so the answer can be made before the question is asked.
+    message = transparency._cosigned_message(LOG, 5, merkle.root(LEAVES), int(NOW.timestamp()))
+    digest = mu(LOG_PUBLIC, message)
+    expect_signature(kms, message, LOG_PRIVATE.sign_mu(digest), public=LOG_PUBLIC)
+    text = custody.sign(LOG, LEAVES, NOW, None)
+    opened = transparency.open_checkpoint(text, KeySet.from_jwks({"keys": [custody.key(LOG)]}), LOG)
+    assert (opened.size, opened.root, opened.at) == (5, merkle.root(LEAVES), NOW.replace(microsecond=0))
+
+
+def test_no_checkpoint_is_signed_of_a_log_that_was_changed() -> None:
+    pair = KeyPair.generate("ML-DSA-44")
+    custody = LogCustody(lambda: pair)
+    first = custody.sign(LOG, LEAVES[:3], NOW, None)
+    assert custody.sign(LOG, LEAVES, NOW, first)
+    assert custody.sign(LOG, LEAVES[:3], NOW, first)
+    for changed in (LEAVES[1:], LEAVES[:2], [LEAVES[0], LEAVES[2], LEAVES[1], *LEAVES[3:]]):
+        with pytest.raises(ValueError, match="first 3 entries"):
+            custody.sign(LOG, changed, NOW, first)
+
+
+def test_keys_of_bundles_and_of_logs_do_not_stand_in_for_each_other() -> None:
+    class Secrets:
+        def get_secret_value(self, SecretId: str) -> dict[str, str]:
+            return {
+                "SecretString": KeyPair.generate("ML-DSA-44" if SecretId == SECRET else "ML-DSA-65").to_secret_json()
+            }
+
+    with pytest.raises(ValueError, match="checkpoints, not bundles"):
+        post_quantum_signer(SECRET, lambda _name: Secrets())
+    with pytest.raises(ValueError, match="1312 bytes"):
+        LogCustody(lambda: log_signer(SECRET + "2", lambda _name: Secrets())).key(LOG)

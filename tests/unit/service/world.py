@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from qcos.adapters import memory
+from qcos.adapters import memory, memory_log
 from qcos.adapters.bundles import Bundles
-from qcos.adapters.custody import Custody, classical_signer
+from qcos.adapters.custody import Custody, LogCustody, classical_signer
+from qcos.adapters.log_library import LogLibrary
 from qcos.events import Event
 from qcos.job import Job
 from qcos.models import Caller, Options, Submission, timestamp
@@ -25,6 +26,7 @@ from qcos.ports import (
 )
 from qcos.service.backends import Backends
 from qcos.service.batches import Batches
+from qcos.service.checkpoint import Checkpoint, Leaves
 from qcos.service.collect import Collector
 from qcos.service.evidence import EvidenceDesk
 from qcos.service.execute import Execute
@@ -36,14 +38,17 @@ from qcos.service.poll import Poll
 from qcos.service.project import Project
 from qcos.service.relay import Relay
 from qcos.service.sign import Sign
+from qcos.service.signing_keys import SigningKeys
 from qcos.service.submit import Submit
+from qcos.service.transparency import Transparency
 from qcos.service.transpile import Transpile
 from qcos_evidence import KeyPair, LocalSigner
 
 BELL = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\nh q[0];\ncx q[0],q[1];'
 TENANT = "acme"
 CALLER = Caller(tenant=TENANT, key_id="k1", scopes=frozenset({"optimize:write"}), request_id="req-1")
-KEYS = {"ML-DSA-65": KeyPair.generate("ML-DSA-65")}
+KEYS = {"ML-DSA-65": KeyPair.generate("ML-DSA-65"), "ML-DSA-44": KeyPair.generate("ML-DSA-44")}
+ISSUER = "https://qcos.test"
 
 
 @dataclass
@@ -210,6 +215,9 @@ class World:
         self.log = JobLog(self.events, self.clock, self.plan)
         self.backends = Backends(self.provider, self.clock, 0)
         self.custody = Custody(lambda: LocalSigner(KEYS["ML-DSA-65"]), lambda: classical_signer("seed"))
+        self.log_custody = LogCustody(lambda: KEYS["ML-DSA-44"])
+        self.transparency_log = memory_log.TransparencyLog()
+        self.checkpoints = memory_log.Checkpoints()
         self.compose()
 
     def compose(self) -> None:
@@ -221,14 +229,42 @@ class World:
         self.poll = Poll(
             self.log, self.provider, self.collector, self.control, self.workflows, self.queue, jitter=lambda: 0.5
         )
-        self.sign = Sign(self.log, self.objects, self.control, self.custody, "https://qcos.test")
+        self.sign = Sign(self.log, self.objects, self.control, self.custody, ISSUER)
         self.fail = Fail(self.log, self.queue)
         self.jobs = Jobs(self.log, self.objects, self.views)
         self.project = Project(self.events, self.views)
-        self.relay = Relay(self.workflows, self.queue, self.bus)
+        self.relay = Relay(self.workflows, self.queue, self.bus, self.transparency_log)
         self.lifecycle = Lifecycle(self.log, self.backends)
         self.batches = Batches(self.log, self.views, self.lifecycle)
         self.desk = EvidenceDesk(self.log, self.objects, self.control, Bundles())
+        self.signing_keys = SigningKeys(self.control, self.clock)
+        self._compose_log()
+
+    def _compose_log(self) -> None:
+        log, library = self.transparency_log, LogLibrary()
+        self.checkpoint = Checkpoint(
+            log,
+            self.checkpoints,
+            self.control,
+            self.log_custody,
+            library,
+            Leaves(log, library.leaf_hash),
+            ISSUER,
+            self.clock,
+        )
+        self.transparency = Transparency(
+            log,
+            self.checkpoints,
+            self.control,
+            library,
+            Leaves(log, library.leaf_hash),
+            self.desk,
+            lambda: self.request_checkpoint(),
+        )
+
+    def request_checkpoint(self) -> None:
+        """What calls the checkpoint function."""
+        self.checkpoint(TENANT)
 
     def submitted(self, backend: str = "ionq_simulator", **changes: Any) -> str:
         """A new job's id; see :func:`submission` for the changes."""
@@ -239,6 +275,19 @@ class World:
         job_id = self.submitted(backend, **changes)
         assert self.transpile(TENANT, job_id, 1) == {"outcome": "done"}
         return job_id
+
+    def signed(self, **changes: Any) -> str:
+        """The bundle id of a job that ran and was signed, and logged unless ``logged`` is false."""
+        logged = changes.pop("logged", True)
+        self.provider.quick = True
+        job_id = self.submitted(**changes)
+        for step in (self.transpile, self.execute, self.sign):
+            assert step(TENANT, job_id, 1) == {"outcome": "done"}
+        if logged:
+            self.relay(self.story(job_id))
+        evidence = self.job(job_id).evidence
+        assert evidence
+        return evidence.bundle_id
 
     def job(self, job_id: str) -> Job:
         """The job as its log tells it."""

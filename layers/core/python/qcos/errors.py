@@ -104,6 +104,21 @@ class BundleNotFound(QcosError):
     status = 404
 
 
+class NotLogged(QcosError):
+    """The bundle is not in the transparency log yet; it will be in a moment."""
+
+    code = "NOT_LOGGED"
+    status = 409
+    retryable = True
+
+
+class CheckpointNotFound(QcosError):
+    """The transparency log has no checkpoint of that size, or none at all yet."""
+
+    code = "CHECKPOINT_NOT_FOUND"
+    status = 404
+
+
 class BatchNotFound(QcosError):
     """No such batch for this tenant."""
 

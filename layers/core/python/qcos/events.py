@@ -181,13 +181,32 @@ class ExecutionEstimated(EventData):
 
 
 class EvidenceSigned(EventData):
-    """The evidence bundle was signed, verified and stored; from here on it is served."""
+    """The evidence bundle was signed, verified and stored; from here on it is served.
+
+    ``log_entry`` is its entry in the tenant's transparency log; None of what was signed before there was one.
+    """
 
     bundle_id: str
     bundle_hash: Digest
     algorithm: Literal["ML-DSA-65", "Ed25519"]
     key_id: str
     key: str
+    log_entry: str | None = None
+
+
+class EvidenceExported(EventData):
+    """The bundle was first given out as a file of this form; changes no state.
+
+    ``digest`` and ``size`` (bytes) are the file's, ``key`` is where it is stored if it is too long to be answered.
+    """
+
+    bundle_id: str
+    bundle_hash: Digest
+    key_id: str
+    format: Literal["json", "cbor", "cose", "pdf"]
+    digest: Digest
+    size: int
+    key: str | None = None
 
 
 class JobCompleted(EventData):
@@ -241,6 +260,7 @@ EVENT_TYPES: dict[str, type[EventData]] = {
         ExecutionStopped,
         ExecutionEstimated,
         EvidenceSigned,
+        EvidenceExported,
         JobCompleted,
         JobFailed,
         JobCancelled,

@@ -221,8 +221,20 @@ class Control(Protocol):
     def put_signing_key(self, jwk: Mapping[str, Any]) -> None:
         """Register a public signing key (a JWK with ``kid``) for ever; registering it again changes nothing."""
 
+    def retire_signing_key(self, kid: str, exp: int) -> bool:
+        """An active signing key becomes retired: what it signs from ``exp`` on (seconds since 1970) is not believed.
+
+        False, and nothing changes, where no active key has that id.
+        """
+
+    def revoke_signing_key(self, kid: str, at: int) -> bool:
+        """A signing key becomes revoked as of ``at`` (seconds since 1970), for ever; of two times the earlier holds.
+
+        False where no key has that id.
+        """
+
     def signing_keys(self) -> list[dict[str, Any]]:
-        """Every public signing key ever registered, as JWKs, oldest first."""
+        """Every public signing key ever registered, as JWKs with their present status, oldest first."""
 
     def open_wait(self, wait: Wait) -> Wait:
         """Store a wait unless one of the same job, attempt and token is stored; returns the stored one."""
@@ -460,6 +472,7 @@ class SignedBundle:
     bundle_hash: str
     algorithm: Literal["ML-DSA-65", "Ed25519"]
     key_id: str
+    log_entry: str
 
 
 class EvidenceSigner(Protocol):
@@ -471,12 +484,65 @@ class EvidenceSigner(Protocol):
     def sign(self, record: Mapping[str, Any], event_hashes: Sequence[str], *, post_quantum: bool) -> SignedBundle:
         """Assemble, sign and verify a bundle of ``record`` and the log whose event hashes are given."""
 
-    def inspect(self, document: bytes) -> SignedBundle:
-        """What a stored bundle of this tenant is, after verifying it.
+    def inspect(self, document: bytes, jwks: Sequence[Mapping[str, Any]]) -> SignedBundle:
+        """What a bundle of this tenant is, after verifying it by the published keys.
 
         Raises:
             ValueError: it does not verify.
         """
+
+
+class CheckpointSigner(Protocol):
+    """Makes checkpoints with the key of the tenant's log."""
+
+    def key(self, origin: str) -> dict[str, Any]:
+        """The public key it signs with, as a JWK for the log ``origin``."""
+
+    def sign(self, origin: str, leaf_hashes: Sequence[bytes], at: datetime, previous: str | None) -> str:
+        """The signed checkpoint of a log with these leaves.
+
+        Raises:
+            ValueError: the tree does not begin with that of the ``previous`` checkpoint: the log was changed.
+        """
+
+
+class LogLibrary(Protocol):
+    """What a log of these entries looks like to others: names, hashes, proofs, tiles; needs no key."""
+
+    def origin(self, issuer: str, tenant: str) -> str:
+        """The name of a tenant's log."""
+
+    def leaf_hash(self, entry: bytes) -> bytes:
+        """An entry's hash in the tree, 32 bytes."""
+
+    def believed(self, checkpoint: str, jwks: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether a checkpoint is good by the published keys."""
+
+    def size(self, checkpoint: str) -> int:
+        """How many entries a checkpoint of ours is of."""
+
+    def proof(self, leaf_hashes: Sequence[bytes], index: int, checkpoint: str) -> str:
+        """The tlog-proof that leaf ``index`` is under the checkpoint."""
+
+    def consistency(self, leaf_hashes: Sequence[bytes], old_size: int) -> list[bytes]:
+        """The RFC 9162 path from the tree of the first ``old_size`` leaves to that of all of them."""
+
+    def place(self, path: str) -> tuple[int | None, int, int]:
+        """The level of the tile at ``tile/<path>`` (None: a bundle of entries), its index and its width.
+
+        Raises:
+            ValueError: there is none at such a path, however long the log.
+        """
+
+    def tile(self, leaf_hashes: Sequence[bytes], level: int, index: int, width: int) -> bytes:
+        """So many hashes of a tile.
+
+        Raises:
+            IndexError: the tree has no such tile, or not so much of it.
+        """
+
+    def entry_bundle(self, entries: Sequence[bytes]) -> bytes:
+        """Entries as one file."""
 
 
 class EvidenceLibrary(Protocol):

@@ -120,8 +120,40 @@ class DynamoControl:
         except ConditionFailed:
             return
 
+    def retire_signing_key(self, kid: str, exp: int) -> bool:
+        """An active signing key becomes retired; False where no active key has that id."""
+        # "status" is a word that DynamoDB keeps for itself, and "expires_at" would make it remove the key.
+        update = {
+            "UpdateExpression": "SET key_status = :retired, valid_until = :exp",
+            "ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(key_status)",
+            "ExpressionAttributeValues": encode({":retired": "retired", ":exp": exp}),
+        }
+        item = self._change_signing_key(kid, update)
+        # A repeated request finds what its first try wrote.
+        return item is None or (optional_string(item, "key_status") == "retired" and number(item, "valid_until") == exp)
+
+    def revoke_signing_key(self, kid: str, at: int) -> bool:
+        """A signing key becomes revoked, for ever; False where no key has that id."""
+        update = {
+            "UpdateExpression": "SET key_status = :revoked, revoked_at = :at",
+            "ConditionExpression": "attribute_exists(pk) AND (attribute_not_exists(revoked_at) OR revoked_at > :at)",
+            "ExpressionAttributeValues": encode({":revoked": "revoked", ":at": at}),
+        }
+        item = self._change_signing_key(kid, update)
+        return item is None or "revoked_at" in item
+
+    def _change_signing_key(self, kid: str, update: Mapping[str, Any]) -> Attributes | None:
+        """None if the key was changed; what is stored of it, maybe nothing, where the condition does not hold."""
+        key = encode({"pk": "SIGNING_KEYS", "sk": kid})
+        always = {"TableName": self._table, "Key": key, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        try:
+            write(self._client, [{"Update": {**always, **update}}])
+        except ConditionFailed as failed:
+            return failed.item
+        return None
+
     def signing_keys(self) -> list[dict[str, Any]]:
-        """Every public signing key ever registered, as JWKs, oldest first."""
+        """Every public signing key ever registered, as JWKs with their present status, oldest first."""
         items = query(
             self._client,
             TableName=self._table,
@@ -130,7 +162,7 @@ class DynamoControl:
             ExpressionAttributeValues=encode({":pk": "SIGNING_KEYS"}),
         )
         ordered = sorted(items, key=lambda item: (number(item, "registered_at"), string(item, "sk")))
-        return [json.loads(string(item, "jwk")) for item in ordered]
+        return [json.loads(string(item, "jwk")) | _key_state(item) for item in ordered]
 
     def open_wait(self, wait: Wait) -> Wait:
         """Store a wait unless one of the same job, attempt and token is stored; returns the stored one."""
@@ -173,6 +205,18 @@ class DynamoControl:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         return {"Put": put}
+
+
+def _key_state(item: Attributes) -> dict[str, Any]:
+    """The JWK members that change."""
+    state: dict[str, Any] = {}
+    if "key_status" in item:
+        state["status"] = string(item, "key_status")
+    if "valid_until" in item:
+        state["exp"] = number(item, "valid_until")
+    if "revoked_at" in item:
+        state["revoked_at"] = number(item, "revoked_at")
+    return state
 
 
 def _wait_key(wait: Wait) -> dict[str, str]:

@@ -206,6 +206,7 @@ class Control:
         self._lock = Lock()
         self._api_keys: dict[str, ApiKey] = {}
         self._signing_keys: dict[str, str] = {}
+        self._key_states: dict[str, dict[str, Any]] = {}
         self._waits: dict[tuple[str, str, int, str], Wait] = {}
         self._requests: dict[tuple[str, str], int] = {}
 
@@ -258,10 +259,27 @@ class Control:
         with self._lock:
             self._signing_keys.setdefault(str(jwk["kid"]), json.dumps(dict(jwk)))
 
-    def signing_keys(self) -> list[dict[str, Any]]:
-        """Every public signing key ever registered, as JWKs, oldest first."""
+    def retire_signing_key(self, kid: str, exp: int) -> bool:
+        """An active signing key becomes retired; False where no active key has that id."""
         with self._lock:
-            return [json.loads(jwk) for jwk in self._signing_keys.values()]
+            known = kid in self._signing_keys and kid not in self._key_states
+            if known:
+                self._key_states[kid] = {"status": "retired", "exp": exp}
+            return known
+
+    def revoke_signing_key(self, kid: str, at: int) -> bool:
+        """A signing key becomes revoked, for ever; False where no key has that id."""
+        with self._lock:
+            if kid not in self._signing_keys:
+                return False
+            state = self._key_states.setdefault(kid, {})
+            state |= {"status": "revoked", "revoked_at": min(at, state.get("revoked_at", at))}
+            return True
+
+    def signing_keys(self) -> list[dict[str, Any]]:
+        """Every public signing key ever registered, as JWKs with their present status, oldest first."""
+        with self._lock:
+            return [json.loads(jwk) | self._key_states.get(kid, {}) for kid, jwk in self._signing_keys.items()]
 
     def open_wait(self, wait: Wait) -> Wait:
         """Store a wait unless one of the same job, attempt and token is stored; returns the stored one."""

@@ -1,4 +1,4 @@
-"""What is sent to other parts of the service: queue messages, bus events, workflow starts and answers.
+"""What is sent to other parts of the service: queue messages, bus events, workflow starts and answers, calls.
 
 The emulators take more than AWS does, so sizes and delays are held to here.
 """
@@ -21,6 +21,7 @@ from qcos.adapters.wire import (
     parking_note,
     text,
 )
+from qcos.errors import Unavailable
 from qcos.events import Event
 from qcos.ports import TokenClosed
 
@@ -149,3 +150,26 @@ class StepFunctionsWorkflows:
             if code(error) in CLOSED:
                 raise TokenClosed(token) from None
             raise
+
+
+class LambdaFunction:
+    """A function of the service that another one calls and waits for."""
+
+    def __init__(self, name: str, client: Any) -> None:
+        self._name = name
+        self._client = client
+
+    def __call__(self) -> None:
+        """Call it with an empty event.
+
+        Raises:
+            Unavailable: it failed, or is busy.
+        """
+        try:
+            answer = self._client.invoke(FunctionName=self._name, Payload=b"{}")
+        except ClientError as error:
+            if code(error) != "TooManyRequestsException":
+                raise
+            answer = {"FunctionError": "Busy"}
+        if "FunctionError" in answer:
+            raise Unavailable("Something this needs is not working. Try again in a moment.")

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from qcos.errors import (
     BackendUnavailable,
     MethodNotAllowed,
+    NotLogged,
     QcosError,
     RateLimitExceeded,
     RouteNotFound,
@@ -54,6 +55,8 @@ def retry_after(problem: QcosError) -> dict[str, str]:
     match problem:
         case RateLimitExceeded():
             return {"Retry-After": str(problem.retry_after_s)}
+        case NotLogged():
+            return {"Retry-After": "1"}
         case QcosError(status=503, retryable=True):
             return {"Retry-After": "15" if isinstance(problem, BackendUnavailable) else "1"}
         case _:

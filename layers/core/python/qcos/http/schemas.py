@@ -23,12 +23,14 @@ ErrorCode = Literal[
     "JOB_NOT_FOUND",
     "BATCH_NOT_FOUND",
     "BUNDLE_NOT_FOUND",
+    "CHECKPOINT_NOT_FOUND",
     "EVENT_NOT_FOUND",
     "BACKEND_NOT_FOUND",
     "KEY_NOT_FOUND",
     "NOT_FOUND",
     "METHOD_NOT_ALLOWED",
     "CONFLICT",
+    "NOT_LOGGED",
     "PAYLOAD_TOO_LARGE",
     "UNSUPPORTED_MEDIA_TYPE",
     "IDEMPOTENCY_MISMATCH",
@@ -172,6 +174,17 @@ class Verdict(BaseModel):
     page: Literal["matches", "differs", "not_checked"] | None = Field(
         description="Of a PDF, whether its page is the one that its attachments make"
     )
+
+
+class ExportLink(BaseModel):
+    """Where a file that is too long to be answered can be had, without a key, for so many seconds."""
+
+    url: str = Field(json_schema_extra={"format": "uri"})
+    expires_in_s: int
+    file_name: str
+    media_type: str
+    size: int = Field(description="Bytes")
+    digest: str = Field(description="SHA3-256 of the file")
 
 
 class EventProof(BaseModel):

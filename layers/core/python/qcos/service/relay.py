@@ -1,4 +1,4 @@
-"""Stream reader: start and stop workflows, and publish every event to the tenant's bus."""
+"""Stream reader: start and stop workflows, log what was signed, and publish every event to the tenant's bus."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qcos.events import Event, JobCancelled, JobRetried, JobSubmitted
-from qcos.ports import Bus, PollQueue, Workflows
+from qcos.events import Event, EvidenceSigned, JobCancelled, JobRetried, JobSubmitted
+from qcos.ports import Bus, PollQueue, TransparencyLog, Workflows
 
 
 class NotPublished(Exception):
@@ -16,17 +16,22 @@ class NotPublished(Exception):
 
 @dataclass(frozen=True)
 class Relay:
-    """React to events. Repeating a reaction is harmless: executions are named, bus events carry their id."""
+    """React to events. Repeating a reaction is harmless.
+
+    Executions are named, a bundle is logged once, bus events carry their id.
+    """
 
     workflows: Workflows
     queue: PollQueue
     bus: Bus
+    transparency_log: TransparencyLog
 
     def __call__(self, events: Sequence[Event]) -> None:
         """React to ``events``.
 
         Raises:
             NotPublished: some events are not on the bus.
+            Unavailable: a bundle could not be logged.
         """
         for event in events:
             match event.data:
@@ -37,6 +42,8 @@ class Relay:
                 case JobCancelled(attempt=attempt):
                     self.workflows.stop(_name(event, attempt), "cancelled by the user")
                     self.queue.send({"kind": "cancel", **_attempt(event, attempt), "n": 0}, 0)
+                case EvidenceSigned(bundle_id=bundle_id, log_entry=str(entry)):
+                    self.transparency_log.append(event.tenant, bundle_id, entry.encode())
                 case _:
                     pass
         refused = self.bus.publish(events)

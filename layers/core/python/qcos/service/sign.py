@@ -11,6 +11,7 @@ from qcos.models import timestamp
 from qcos.ports import Control, EvidenceSigner, ObjectStore
 from qcos.record import evidence_record
 from qcos.service.log import JobLog, step_origin
+from qcos.service.signing_keys import register
 
 
 @dataclass(frozen=True)
@@ -39,20 +40,22 @@ class Sign:
         return {"outcome": "done" if job.status == "completed" else "failed"}
 
     def _sign(self, job: Job, event_hashes: Sequence[str]) -> EvidenceSigned:
-        for jwk in self.signer.register():
-            self.control.put_signing_key(jwk)
         record = evidence_record(job, self.issuer, timestamp(self.log.clock()))
         mine = self.signer.sign(record, event_hashes, post_quantum=job.submitted.options.pqc_signing)
+        published = register(self.control, self.signer.register(), self.log.clock())
+        # A key that was retired or revoked meanwhile must not sign what nobody will believe.
+        self.signer.inspect(mine.document, published)
         key = bundle_key(bundle_id(job))
         stored = self.objects.put_named(key, mine.document, "application/json")
         # Signatures are randomised: when the step is repeated, the bundle that was stored first is the bundle.
-        bundle = mine if stored == mine.document else self.signer.inspect(stored)
+        bundle = mine if stored == mine.document else self.signer.inspect(stored, published)
         return EvidenceSigned(
             bundle_id=bundle_id(job),
             bundle_hash=bundle.bundle_hash,
             algorithm=bundle.algorithm,
             key_id=bundle.key_id,
             key=key,
+            log_entry=bundle.log_entry,
         )
 
 

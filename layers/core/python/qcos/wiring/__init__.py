@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from qcos import stream
+from qcos.adapters.checkpoints import AwsCheckpoints
 from qcos.adapters.clients import client
 from qcos.adapters.control_store import DynamoControl
 from qcos.adapters.event_store import DynamoEventStore, event_from_image
@@ -19,6 +20,7 @@ from qcos.adapters.ionq import IonQProvider
 from qcos.adapters.messages import EventBridgeBus, SqsParkingLot, SqsPollQueue, StepFunctionsWorkflows
 from qcos.adapters.object_store import S3ObjectStore
 from qcos.adapters.secrets import SecretsManagerSecret
+from qcos.adapters.transparency_log import DynamoTransparencyLog
 from qcos.adapters.view_store import DynamoViews
 from qcos.events import Event
 from qcos.plans import PLANS, Plan
@@ -36,6 +38,7 @@ from qcos.service.poll import Poll
 from qcos.service.project import Project
 from qcos.service.rates import Rates
 from qcos.service.relay import Relay
+from qcos.service.signing_keys import SigningKeys
 from qcos.service.stats import Stats
 from qcos.service.submit import Submit
 
@@ -71,6 +74,17 @@ def plan() -> Plan:
 def log() -> JobLog:
     store = DynamoEventStore(setting("QCOS_EVENTS_TABLE"), setting("QCOS_CONTROL_TABLE"), client("dynamodb"))
     return JobLog(store, now, plan())
+
+
+@cache
+def transparency_log() -> DynamoTransparencyLog:
+    return DynamoTransparencyLog(setting("QCOS_EVENTS_TABLE"), client("dynamodb"))
+
+
+@cache
+def checkpoints() -> AwsCheckpoints:
+    bucket, table = setting("QCOS_CHECKPOINTS_BUCKET"), setting("QCOS_CONTROL_TABLE")
+    return AwsCheckpoints(bucket, client("s3"), table, client("dynamodb"))
 
 
 @cache
@@ -154,6 +168,11 @@ def keys() -> Keys:
 
 
 @cache
+def signing_keys() -> SigningKeys:
+    return SigningKeys(control(), now)
+
+
+@cache
 def collector() -> Collector:
     return Collector(log(), objects(), provider())
 
@@ -182,7 +201,8 @@ def project() -> Project:
 @cache
 def relay() -> Relay:
     workflows = StepFunctionsWorkflows(setting("QCOS_STATE_MACHINE_ARN"), client("stepfunctions"))
-    return Relay(workflows, poll_queue(), EventBridgeBus(setting("QCOS_BUS_NAME"), client("events")))
+    bus = EventBridgeBus(setting("QCOS_BUS_NAME"), client("events"))
+    return Relay(workflows, poll_queue(), bus, transparency_log())
 
 
 def readable(records: Sequence[Mapping[str, Any]], reader: str) -> list[Event]:
