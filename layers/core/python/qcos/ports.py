@@ -556,8 +556,9 @@ class EvidenceLibrary(Protocol):
         *,
         expected_job_id: str | None = None,
         expected_circuit_hash: str | None = None,
+        proof: str | None = None,
     ) -> dict[str, Any]:
-        """The verdict on a bundle in any form, as the API answers it.
+        """The verdict on a bundle in any form, as the API answers it; ``proof`` is its tlog-proof.
 
         Raises:
             ValueError: there is no single well-defined bundle to judge (message and ``code`` say why).

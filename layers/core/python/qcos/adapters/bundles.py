@@ -25,6 +25,7 @@ class Bundles:
         *,
         expected_job_id: str | None = None,
         expected_circuit_hash: str | None = None,
+        proof: str | None = None,
     ) -> dict[str, Any]:
         """The library's verdict as the API answers it.
 
@@ -38,6 +39,7 @@ class Bundles:
             now=now,
             expected_job_id=expected_job_id,
             expected_circuit_hash=expected_circuit_hash,
+            proof=proof,
         )
         return asdict(verdict)
 

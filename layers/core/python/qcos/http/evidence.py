@@ -46,8 +46,8 @@ def router(desk: Callable[[], EvidenceDesk]) -> APIRouter:
         """Judges by the published keys only. A bundle that fails is a 200 with valid: false and the reasons."""
         document = await body.text(request)
         wanted = body.validated(VerifyRequest, body.parse(document))
-        expected = {"expected_job_id": wanted.expected_job_id, "expected_circuit_hash": wanted.expected_circuit_hash}
-        return envelope.success(_judged(desk(), _bundle(body.member(document, "bundle")), expected))
+        given = wanted.model_dump(exclude={"bundle"})
+        return envelope.success(_judged(desk(), _bundle(body.member(document, "bundle")), given))
 
     # Or GET /api/v2/evidence/{bundle_id}, which comes later, would take "verify" for an id.
     @routes.get("/api/v2/evidence/verify", include_in_schema=False)
@@ -109,14 +109,14 @@ def _bundle(text: str) -> bytes:
         ) from None
 
 
-def _judged(desk: EvidenceDesk, bundle: bytes, expected: dict[str, str | None]) -> dict[str, Any]:
+def _judged(desk: EvidenceDesk, bundle: bytes, given: dict[str, str | None]) -> dict[str, Any]:
     """The verdict on the bundle's own bytes, so that what the verifier's stricter reading refuses reaches it.
 
     Raises:
         ValidationFailed: there is no single well-defined bundle to judge.
     """
     try:
-        return desk.verify(bundle, **expected)
+        return desk.verify(bundle, **given)
     except ValueError as problem:
         rule = getattr(problem, "code", None)
         if rule is None:

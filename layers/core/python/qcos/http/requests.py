@@ -27,6 +27,7 @@ BATCH_ID = "batch_abc123"
 MAX_SHOTS = 1_000_000
 MAX_BATCH = 98
 MAX_USD = 1_000_000
+MAX_PROOF = 256 * 1024
 MAX_WAIT_S = 20
 
 # --- what fields are made of -------------------------------------------------------------------------------
@@ -257,6 +258,12 @@ class VerifyRequest(Body):
         None, min_length=1, max_length=128, description="The job it must be of", examples=[JOB_ID]
     )
     expected_circuit_hash: Digest | None = Field(None, description="The hash its submitted circuit must have")
+    proof: str | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_PROOF,
+        description="The bundle's tlog-proof, as GET /api/v2/evidence/{bundle_id}/proof gave it",
+    )
 
 
 KeyScope = Literal["optimize:read", "optimize:write", "backends:read", "evidence:read", "evidence:write", "admin"]

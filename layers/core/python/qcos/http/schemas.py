@@ -160,6 +160,15 @@ class VerdictReason(BaseModel):
     message: str
 
 
+class Logged(BaseModel):
+    """A place in a transparency log."""
+
+    origin: str = Field(description="The log's name", examples=["api.example.com/tenants/acme"])
+    index: int = Field(description="The entry's place, from 0", examples=[41])
+    size: int = Field(description="The entries that the checkpoint covers", examples=[57])
+    at: str = Field(description="When the checkpoint was signed", examples=["2026-02-06T12:05:00Z"])
+
+
 class Verdict(BaseModel):
     """The verdict on a bundle; what it says of itself is to be believed only if it is valid."""
 
@@ -174,6 +183,10 @@ class Verdict(BaseModel):
     page: Literal["matches", "differs", "not_checked"] | None = Field(
         description="Of a PDF, whether its page is the one that its attachments make"
     )
+    transparency: Literal["valid", "invalid", "not_checked"] = Field(
+        description="Whether the proof shows the bundle to be in the tenant's log; not_checked without a proof"
+    )
+    logged: Logged | None = Field(description="Where the proof shows it to be")
 
 
 class ExportLink(BaseModel):

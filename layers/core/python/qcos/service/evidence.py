@@ -65,9 +65,14 @@ class EvidenceDesk:
         return Export(data, MEDIA_TYPES[form], f"{bundle_id}.{form}")
 
     def verify(
-        self, document: bytes, *, expected_job_id: str | None = None, expected_circuit_hash: str | None = None
+        self,
+        document: bytes,
+        *,
+        expected_job_id: str | None = None,
+        expected_circuit_hash: str | None = None,
+        proof: str | None = None,
     ) -> dict[str, Any]:
-        """The verdict on a bundle in any form, by this tenant's published keys.
+        """The verdict on a bundle in any form, and on its tlog-proof, by this tenant's published keys.
 
         Raises:
             ValueError: there is no single well-defined bundle to judge; its ``code`` says why.
@@ -78,6 +83,7 @@ class EvidenceDesk:
             self.log.clock(),
             expected_job_id=expected_job_id,
             expected_circuit_hash=expected_circuit_hash,
+            proof=proof,
         )
 
     def jwks(self) -> dict[str, Any]:
