@@ -55,6 +55,7 @@ LAYER := $(COMPILE) -c tests/requirements.txt --no-annotate --python-version 3.1
 
 lock: install ## Lock every dependency anew, with hashes and without addresses
 	$(COMPILE) --extra test --universal --python-version 3.11 -o tests/requirements.txt
+	$(COMPILE) --extra peers -c tests/requirements.txt --no-annotate --universal --python-version 3.11 -o tests/bench/requirements.txt
 	$(LAYER) --extra service -o layers/core/requirements.txt
 	$(LAYER) --extra optimizer -o layers/optimizer/requirements.txt
 	$(LAYER) --extra evidence -o layers/evidence/requirements.txt
@@ -62,8 +63,14 @@ lock: install ## Lock every dependency anew, with hashes and without addresses
 bench-api: install ## Measure the API on this machine; writes docs/operations.md
 	$(BIN)/python -m tests.bench.api
 
+# The other compilers live in an environment of their own: nothing of ours needs them.
+PEERS := build/peers
+
 bench-optimizer: install ## Compare optimizers on the benchmark circuits; writes docs/benchmark-optimizer.md
-	$(BIN)/python -m tests.bench.optimizer
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS)
+	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --require-hashes -r tests/requirements.txt -r tests/bench/requirements.txt
+	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --no-deps --no-build-isolation -e .
+	$(PEERS)/bin/python -W ignore -m tests.bench.optimizer
 
 clean: ## Remove everything that was built or installed here
 	rm -rf $(VENV) .cache build cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
