@@ -371,6 +371,8 @@ class Fakes:
             "bundle_hash": None,
             "form": "json",
             "page": None,
+            "transparency": "not_checked",
+            "logged": None,
         }
 
     def keys(self) -> Any:

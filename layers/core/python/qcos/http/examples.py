@@ -219,6 +219,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "bundle_hash": _DIGEST,
         "form": "json",
         "page": None,
+        "transparency": "valid",
+        "logged": {
+            "origin": "api.example.com/tenants/acme",
+            "index": 41,
+            "size": 57,
+            "at": "2026-02-06T12:05:00Z",
+        },
     },
     "EventProof": {
         "bundle_id": BUNDLE_ID,
