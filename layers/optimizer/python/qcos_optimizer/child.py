@@ -49,6 +49,8 @@ def main() -> None:
             job["level"],
             job["objective"],
             job["seed"],
+            job["budget"],
+            job["mode"],
             search_seconds=seconds * 2 / 3,
         )
         answer = {"optimized": made.to_dict()}

@@ -11,8 +11,8 @@ from qiskit.circuit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit_ionq import GPI2Gate, GPIGate, MSGate, ZZGate
 
 from . import __version__
+from .choices import Mode
 from .native import Metrics, Native
-from .targets import target as find_target
 from .verification import Verification
 
 _GATES = {"gpi": GPIGate, "gpi2": GPI2Gate, "ms": MSGate, "zz": ZZGate}
@@ -36,14 +36,21 @@ class Tried:
 
     name: str
     metrics: Metrics
-    verdict: Literal["proved", "tested", "failed", "unchecked"]
+    verdict: Literal["proved", "tested", "distribution", "failed", "unchecked"]
     chosen: bool
+    model_score: float
 
     def to_dict(self) -> dict[str, Any]:
         """The fields by name."""
         counts = self.metrics.to_dict()
         del counts["one_qubit_gates"]
-        return {"name": self.name, **counts, "verdict": self.verdict, "chosen": self.chosen}
+        return {
+            "name": self.name,
+            **counts,
+            "model_score": self.model_score,
+            "verdict": self.verdict,
+            "chosen": self.chosen,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,9 @@ class Optimized:
 
     ``measured[k]`` is the native qubit that holds classical bit k at the end (None: never measured; bits are counted
     through ``registers`` in order). ``original`` counts level 0, ``literal`` the lowering by qiskit-ionq's rules alone,
-    ``optimized`` the ``gates`` here. ``seconds`` is wall-clock time.
+    ``optimized`` the ``gates`` here. ``model_score`` is the product of fidelities before and after, with the rates it
+    was worked out with (:meth:`targets.Target.rates`): for ranking, not a prediction. ``seconds`` is wall-clock time.
+    With ``mode`` ``distribution`` only the distribution of the measured bits is that of the input.
     """
 
     gates: tuple[Native, ...]
@@ -69,6 +78,8 @@ class Optimized:
     strategy: str
     candidates: tuple[Tried, ...]
     seconds: float
+    mode: Mode
+    model_score: dict[str, Any]
 
     @property
     def circuit(self) -> QuantumCircuit:
@@ -101,18 +112,6 @@ class Optimized:
             return 0.0
         saved = self.original.depth - self.optimized.depth
         return round(100 * saved / self.original.depth, 1)
-
-    @property
-    def model_score(self) -> dict[str, Any]:
-        """Product of gate fidelities before and after, at default error rates: for ranking, not a prediction."""
-        machine = find_target(self.target)
-        return {
-            "original": machine.model_score(self.original),
-            "optimized": machine.model_score(self.optimized),
-            "one_qubit_error": machine.one_qubit_error,
-            "two_qubit_error": machine.two_qubit_error,
-            "rates": "defaults",
-        }
 
     @property
     def versions(self) -> dict[str, str]:
@@ -169,6 +168,7 @@ class Optimized:
             "target": self.target,
             "level": self.level,
             "objective": self.objective,
+            "mode": self.mode,
             "qubits": self.qubits,
             "registers": [[name, size] for name, size in self.registers],
             "measured": self.measured,

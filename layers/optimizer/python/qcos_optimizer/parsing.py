@@ -8,6 +8,7 @@ from qiskit import qasm2
 from qiskit.circuit import QuantumCircuit
 
 from .errors import CircuitError
+from .source import Source, take_apart
 
 _COMMENT = re.compile(r"//[^\n]*")
 # Many tools print small angles as 1e-05; the published grammar wants a point in every real number.
@@ -15,6 +16,19 @@ _POINTLESS = re.compile(r"(?<![\w.])(\d+)([eE][+-]?\d+)\b")
 _DEFINED = re.compile(r"\b(?:gate|opaque)\s+([A-Za-z_][A-Za-z0-9_]*)")
 # "delay" takes a time, not an angle, and the machine has no such thing.
 _WIDE_SPREAD = tuple(known for known in qasm2.LEGACY_CUSTOM_INSTRUCTIONS if known.name != "delay")
+
+
+def read(circuit: str | QuantumCircuit) -> Source:
+    """What ``circuit`` (OpenQASM text or a circuit) asks for; raises :class:`CircuitError`."""
+    if isinstance(circuit, str):
+        return take_apart(parse(circuit))
+    if not isinstance(circuit, QuantumCircuit):
+        raise CircuitError(
+            f"a circuit is OpenQASM text or a qiskit QuantumCircuit, not {type(circuit).__name__}; "
+            "optimize several one by one",
+            "circuit_type",
+        )
+    return take_apart(circuit)
 
 
 def parse(text: str) -> QuantumCircuit:

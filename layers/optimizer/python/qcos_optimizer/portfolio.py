@@ -5,32 +5,33 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal
 
 from qiskit.circuit import QuantumCircuit
 
 from .candidate import Candidate
 from .chains import chains
+from .choices import Mode, Objective, check_choices
+from .distribution import DistributionVerifier
 from .document import Optimized, Tried
 from .entangling import plans
 from .errors import CircuitError
 from .literal import literal_metrics
 from .lowering import PartsCache, level_zero, lower_windows
 from .native import Metrics, measure_up
-from .parsing import parse
+from .parsing import read
 from .passes.assembly import lower_groups
 from .passes.blocks import lower_merged
+from .passes.reduction import reduce
 from .pulses import FRAMES
-from .source import Source, take_apart
+from .source import Source
 from .synthesis import in_windows
 from .targets import Target
 from .targets import target as find_target
 from .verification import UNITARY_QUBITS, Verifier
 from .windows import Window, cut
-
-Objective = Literal["two_qubit_gates", "depth", "model_score"]
-LEVELS = range(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,64 +40,77 @@ class Scored:
 
     candidate: Candidate
     metrics: Metrics
+    model_score: float
     rank: tuple[float, ...]
 
 
 def optimize(
     circuit: str | QuantumCircuit,
-    target: str,
+    target: str | Target,
     level: int = 2,
     objective: Objective = "two_qubit_gates",
     seed: int = 0,
+    budget: int | None = None,
+    mode: Mode = "unitary",
     *,
     search_seconds: float | None = None,
 ) -> Optimized:
     """The best native circuit found for ``circuit`` on ``target``, shown to be the same unitary.
 
-    ``circuit`` is OpenQASM 2 text or a circuit, gates followed by final measurements (none: all are measured).
-    ``level`` 0 lowers gate by gate; 1 to 3 search longer, and none does worse than the one before on ``objective``:
-    ``two_qubit_gates`` (then entangling angle, then depth), ``depth`` of native gates (then the same), or
-    ``model_score``, a product of gate fidelities at the target's default error rates. The same ``seed`` gives the same
-    answer, unless ``search_seconds`` (wall clock) ended the search early: then the best found by then is returned,
-    level 0 at the least. Raises :class:`CircuitError`, :class:`UnknownTarget`, or ValueError for a level, objective or
-    seed there is not.
+    ``circuit`` is OpenQASM 2 or 3 text or a circuit, gates followed by final measurements (none: all are measured).
+    ``target`` is a machine or the name of one; give a machine to score with its calibration
+    (:meth:`targets.Target.calibrated`). ``level`` 0 lowers gate by gate; 1 to 3 search longer, and none does worse
+    than the one before on ``objective``: ``two_qubit_gates`` (then entangling angle, then depth), ``depth`` of native
+    gates (then the same), or ``model_score``, a product of fidelities at the target's error rates.
+
+    ``budget`` is the number of evaluations, candidates generated and scored, after which the search ends; the first is
+    level 0. None lets the level end it. With ``mode`` ``distribution`` all qubits are taken to start in |0>, only the
+    distribution of the measured bits is kept, and the verdict is ``distribution``.
+
+    The same arguments give the same answer, unless ``search_seconds`` (wall clock) ended the search early: then the
+    best found by then is returned, level 0 at the least. Raises :class:`CircuitError`, :class:`UnknownTarget`, or
+    ValueError for a level, objective, seed, budget or mode there is not.
 
     Text from strangers belongs into :func:`qcos_optimizer.optimize_in_child`.
     """
     started = time.perf_counter()
-    machine = find_target(target)
-    if level not in LEVELS:
-        raise ValueError("level must be 0, 1, 2 or 3")
-    if objective not in get_args(Objective):
-        raise ValueError(f"objective must be one of {', '.join(get_args(Objective))}")
-    if not 0 <= seed < 2**32:
-        raise ValueError("seed must be at least 0 and less than 2**32")
-    source = take_apart(parse(circuit) if isinstance(circuit, str) else circuit)
+    machine = target if isinstance(target, Target) else find_target(target)
+    check_choices(level, objective, seed, budget, mode)
+    source = read(circuit)
     if source.qubits > machine.qubits:
         raise CircuitError(
             f"the circuit has {source.qubits} qubits, {machine.name} has {machine.qubits}", "too_many_qubits"
         )
     deadline = None if search_seconds is None else started + search_seconds
     scored = []
-    for candidate in _candidates(source, machine, level, seed):
-        scored.append(_score(candidate, machine, objective))
+    measured = len({qubit for qubit in source.measured if qubit is not None})
+    verifier: Verifier | DistributionVerifier
+    if mode == "unitary":
+        candidates = _candidates(source, machine, level, seed, budget)
+        verifier = Verifier(source, seed)
+    else:
+        reduction = reduce(source)
+        candidates = _of_both(source, reduction.source, machine, level, seed, budget)
+        verifier = DistributionVerifier(source, reduction, seed)
+    for candidate in islice(candidates, budget):
+        scored.append(_score(candidate, machine, objective, measured))
         # The other half of the time is for checking.
         if search_seconds is not None and time.perf_counter() > started + search_seconds / 2:
             break
-    original = scored[0].metrics
+    original = scored[0]
     # Level 0 comes first and sorting is stable: what is not better than it does not replace it.
     scored.sort(key=lambda entry: entry.rank)
-    verifier = Verifier(source, seed)
     tried: list[Tried] = []
     winner = None
     for entry in scored:
         verification = None
-        verdict: Literal["proved", "tested", "failed", "unchecked"] = "unchecked"
+        verdict: Literal["proved", "tested", "distribution", "failed", "unchecked"] = "unchecked"
         if winner is None:
             with suppress(TimeoutError):
                 verification = verifier.verify(entry.candidate, deadline)
                 verdict = "failed" if verification is None else verification.verdict
-        tried.append(Tried(entry.candidate.name, entry.metrics, verdict, verification is not None))
+        chosen = verification is not None
+        tried.append(Tried(entry.candidate.name, entry.metrics, verdict, chosen, entry.model_score))
         if verification is not None:
             winner = (entry, verification)
     if winner is None:
@@ -110,17 +124,21 @@ def optimize(
         qubits=source.qubits,
         registers=list(source.registers),
         measured=[None if qubit is None else entry.candidate.layout[qubit] for qubit in source.measured],
-        original=original,
+        original=original.metrics,
         optimized=entry.metrics,
         literal=literal_metrics(source, machine.two_qubit_gate),
         verification=verification,
         strategy=entry.candidate.name,
         candidates=tuple(tried),
         seconds=time.perf_counter() - started,
+        mode=mode,
+        model_score={"original": original.model_score, "optimized": entry.model_score, **machine.rates()},
     )
 
 
-def _candidates(source: Source, machine: Target, level: int, seed: int) -> Iterator[Candidate]:
+def _candidates(
+    source: Source, machine: Target, level: int, seed: int, budget: int | None = None
+) -> Iterator[Candidate]:
     native = machine.two_qubit_gate
     cache = PartsCache()
     windows: tuple[Window, ...] = cut(source)
@@ -128,7 +146,8 @@ def _candidates(source: Source, machine: Target, level: int, seed: int) -> Itera
     if level == 0:
         return
     frames = FRAMES[native]
-    made = tuple(chains(source, level, seed))
+    # Every chain makes a candidate or more: what is beyond the budget need not be worked out.
+    made = tuple(islice(chains(source, level, seed), budget))
     for chain in made:
         for frame in frames:
             yield lower_merged(f"{chain.name}+{frame}", chain.via, chain.merged, native, frame)
@@ -141,8 +160,21 @@ def _candidates(source: Source, machine: Target, level: int, seed: int) -> Itera
                 yield lower_windows(f"{name}+{frame}", source.qubits, pieces, native, frame, cache)
 
 
-def _score(candidate: Candidate, machine: Target, objective: Objective) -> Scored:
+def _of_both(
+    source: Source, reduced: Source, machine: Target, level: int, seed: int, budget: int | None
+) -> Iterator[Candidate]:
+    """Level 0 of ``source``, which everything is compared with, then the candidates of the ``reduced`` circuit, and of
+    ``source`` too if that still entangles: a mode that asks for less must not give more."""
+    yield from _candidates(source, machine, 0, seed)
+    for candidate in _candidates(reduced, machine, level, seed, budget):
+        yield replace(candidate, name=f"reduced-{candidate.name}")
+    if any(len(operation.qubits) > 1 for operation in reduced.operations):
+        yield from islice(_candidates(source, machine, level, seed, budget), 1, None)
+
+
+def _score(candidate: Candidate, machine: Target, objective: Objective, measured: int) -> Scored:
     metrics = measure_up(candidate.gates)
+    score = machine.model_score(candidate.gates, measured)
     base = (
         metrics.two_qubit_gates,
         metrics.entangling_angle_microturns,
@@ -153,5 +185,5 @@ def _score(candidate: Candidate, machine: Target, objective: Objective) -> Score
     if objective == "depth":
         first = metrics.depth
     elif objective == "model_score":
-        first = -machine.model_score(metrics)
-    return Scored(candidate, metrics, (first, *base))
+        first = -score
+    return Scored(candidate, metrics, score, (first, *base))

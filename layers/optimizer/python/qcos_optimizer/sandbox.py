@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from .choices import check_choices
 from .errors import CircuitError, TooComplex
 from .targets import target as find_target
 
@@ -128,24 +129,21 @@ def optimize_in_child(
     *,
     objective: str = "two_qubit_gates",
     seed: int = 0,
+    budget: int | None = None,
+    mode: str = "unitary",
     seconds: float = 60.0,
     memory_bytes: int = 2 * 2**30,
 ) -> dict[str, Any]:
-    """:func:`qcos_optimizer.optimize` on OpenQASM 2 text from a stranger; the answer is ``Optimized.to_dict()``.
+    """:func:`qcos_optimizer.optimize` on OpenQASM text from a stranger; the answer is ``Optimized.to_dict()``.
 
     The work is done by a process that has no secrets in its environment, an empty directory, no right to write files,
     ``memory_bytes`` of address space and ``seconds`` of wall-clock and processor time, and that is killed after this
     one job. Two thirds of the time go to the search; what is best by then is the answer. Raises :class:`CircuitError`
     for a bad circuit, :class:`TooComplex` for one that passes a limit or breaks the process, :class:`UnknownTarget`,
-    and ValueError for a level, objective or seed there is not.
+    and ValueError for a level, objective, seed, budget or mode there is not.
     """
     find_target(target)
-    if level not in range(4):
-        raise ValueError("level must be 0, 1, 2 or 3")
-    if objective not in ("two_qubit_gates", "depth", "model_score"):
-        raise ValueError("objective must be two_qubit_gates, depth or model_score")
-    if not 0 <= seed < 2**32:
-        raise ValueError("seed must be at least 0 and less than 2**32")
+    check_choices(level, objective, seed, budget, mode)
     deadline = time.monotonic() + seconds
     job = json.dumps(
         {
@@ -154,6 +152,8 @@ def optimize_in_child(
             "level": level,
             "objective": objective,
             "seed": seed,
+            "budget": budget,
+            "mode": mode,
             # The clock runs while a new child still imports; it is the same clock in all processes of a machine.
             "deadline": deadline,
             "memory_bytes": memory_bytes,

@@ -38,10 +38,11 @@ class Verification:
     """``proved``: equal as unitaries, checked whole (``unitary``), window by window (``windows``), or by Pauli
     rotations up to a circuit from which windows lead to the native one (``pauli``). ``tested``: equal on ``states``
     random product states, strong evidence but no proof. ``max_infidelity`` is the worst 1 - fidelity seen, or for
-    windows and Pauli rotations an upper bound on it."""
+    windows and Pauli rotations an upper bound on it. ``distribution``: only the measured bits are distributed alike,
+    from |0...0> (see :mod:`distribution`); ``max_infidelity`` bounds the total variation distance."""
 
-    verdict: Literal["proved", "tested"]
-    method: Literal["unitary", "windows", "pauli", "product_states"]
+    verdict: Literal["proved", "tested", "distribution"]
+    method: Literal["unitary", "windows", "pauli", "product_states", "statevector", "stages"]
     states: int
     windows: int
     max_infidelity: float
@@ -76,7 +77,8 @@ class Verifier:
             return self._whole(candidate)
         if candidate.via is not None:
             return self._by_blocks(candidate, candidate.via, deadline)
-        if candidate.checkpoints:
+        # A circuit without gates has no window to check, and is proved by none.
+        if candidate.checkpoints or not self._source.operations:
             return self._by_windows(candidate)
         if self._source.qubits <= STATE_QUBITS:
             return self._on_states(_steps(candidate), candidate.layout, deadline)
