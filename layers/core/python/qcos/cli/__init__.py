@@ -13,16 +13,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from qcos.backends import CATALOGUE
-from qcos.cli import offline, remote
+from qcos.cli import log, offline, remote
 from qcos.cli.files import Stop
 
 OBJECTIVES = ("two_qubit_gates", "depth", "model_score")
 
 EPILOG = """\
 exit status:
-  0    done; for verify: the bundle is valid
-  1    the answer is no: verify and a bundle that is not valid, submit --wait and a job that did not complete,
-       a request that the server refused
+  0    done; for verify: the bundle is valid; for log check: the newer checkpoint continues the older
+  1    the answer is no: verify and a bundle that is not valid, log check and a log that was changed,
+       submit --wait and a job that did not complete, a request that the server refused
   2    unusable input: arguments, files, a circuit that cannot be read, a package that is not installed
   3    no answer: the server cannot be reached, or the time given to wait is over
 
@@ -167,11 +167,40 @@ def parser() -> argparse.ArgumentParser:
     new.add_argument(
         "--events", metavar="F.json", help="the job's log as the API answers it, which must be the bundle's"
     )
+    new.add_argument(
+        "--checkpoint",
+        action="append",
+        default=[],
+        metavar="F",
+        help="the bundle's tlog-proof, which must show it in the log; given again, a checkpoint that you kept, "
+        "which must be of the same tree",
+    )
     new.add_argument("--at", metavar="TIME", help="judge as of this time (2026-01-01T00:00:00Z) instead of now")
     new.add_argument("--json", action="store_true", help="print the verdict as JSON, reasons with their codes")
     new.add_argument(
         "--dump", metavar="DIR", help="also save tbs.bin, sig.bin and key.pem for another program to check"
     )
+
+    deeds = commands.add_parser(
+        "log", help="check the transparency log", description="The log of every bundle that was signed."
+    ).add_subparsers(required=True, metavar="COMMAND", title="commands")
+    new = command(
+        "check",
+        log.check,
+        "check offline that the log of one checkpoint continues that of an older one",
+        "qcos log check kept.checkpoint latest.checkpoint consistency.json --keys jwks.json",
+        remote=False,
+        among=deeds,
+    )
+    new.add_argument("old", metavar="OLD", help="the older checkpoint, or a tlog-proof that holds it")
+    new.add_argument("new", metavar="NEW", help="the newer one")
+    new.add_argument(
+        "proof",
+        nargs="?",
+        metavar="PROOF.json",
+        help="the answer of GET /api/v2/log/consistency?from=SIZE&to=SIZE, unless the sizes are the same",
+    )
+    new.add_argument("--keys", required=True, metavar="JWKS.json", help="the published keys, a JWK set")
 
     targets = sorted({backend.target for backend in CATALOGUE.values()})
     new = command(

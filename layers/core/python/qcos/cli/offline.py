@@ -13,6 +13,7 @@ from typing import Any
 
 from qcos.backends import CATALOGUE
 from qcos.cli.files import MAX_FILE_BYTES, circuit, not_installed, read, shown, unusable, write
+from qcos.cli.log import proof_and_checkpoint, trusted_keys
 from qcos.cli.text import gains
 from qcos.errors import InvalidCircuit
 
@@ -23,11 +24,7 @@ def verify(arguments: argparse.Namespace) -> int:
         import qcos_evidence
     except ModuleNotFoundError as missing:
         raise not_installed(missing, "evidence") from None
-    document, published = read(arguments.bundle), read(arguments.keys)
-    try:
-        keys = qcos_evidence.KeySet.from_jwks(qcos_evidence.parse(published))
-    except qcos_evidence.EvidenceError as problem:
-        raise unusable(f"{arguments.keys}: {problem}") from None
+    document, keys = read(arguments.bundle), trusted_keys(arguments.keys)
     if not len(keys):
         raise unusable(f"{arguments.keys}: holds no key that could have signed a bundle")
     try:
@@ -40,6 +37,7 @@ def verify(arguments: argparse.Namespace) -> int:
             now=_instant(arguments.at),
             circuit=read(arguments.circuit) if arguments.circuit else None,
             events=_events(arguments.events) if arguments.events else None,
+            **proof_and_checkpoint(arguments.checkpoint),
         )
     except qcos_evidence.Malformed as problem:
         raise unusable(f"{arguments.bundle}: {problem} ({problem.code})") from None
