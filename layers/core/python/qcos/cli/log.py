@@ -29,8 +29,8 @@ def trusted_keys(name: str) -> KeySet:
         raise unusable(f"{shown(name)}: {problem}") from None
 
 
-def proof_and_checkpoint(names: Sequence[str]) -> dict[str, bytes]:
-    """What the files given with ``--checkpoint`` are, as arguments of the verifier: at most one of each kind.
+def proof_and_checkpoint(names: Sequence[str]) -> tuple[bytes | None, bytes | None]:
+    """The tlog-proof and the checkpoint among the files given with ``--checkpoint``, at most one of each.
 
     Raises:
         Stop: two of a kind, or a file that cannot be read.
@@ -42,7 +42,7 @@ def proof_and_checkpoint(names: Sequence[str]) -> dict[str, bytes]:
         if kind in given:
             raise unusable(f"{shown(name)}: is a second {kind}; --checkpoint takes one proof and one checkpoint")
         given[kind] = document
-    return given
+    return given.get("proof"), given.get("checkpoint")
 
 
 def check(arguments: argparse.Namespace) -> int:

@@ -25,6 +25,7 @@ def verify(arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as missing:
         raise not_installed(missing, "evidence") from None
     document, keys = read(arguments.bundle), trusted_keys(arguments.keys)
+    proof, checkpoint = proof_and_checkpoint(arguments.checkpoint)
     if not len(keys):
         raise unusable(f"{arguments.keys}: holds no key that could have signed a bundle")
     try:
@@ -37,7 +38,8 @@ def verify(arguments: argparse.Namespace) -> int:
             now=_instant(arguments.at),
             circuit=read(arguments.circuit) if arguments.circuit else None,
             events=_events(arguments.events) if arguments.events else None,
-            **proof_and_checkpoint(arguments.checkpoint),
+            proof=proof,
+            checkpoint=checkpoint,
         )
     except qcos_evidence.Malformed as problem:
         raise unusable(f"{arguments.bundle}: {problem} ({problem.code})") from None
