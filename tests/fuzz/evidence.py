@@ -75,7 +75,12 @@ def document(corpus: Corpus, chosen: int, way: str, number: int) -> tuple[bytes,
     first = choose.choice((corpus.genuine if choose.random() < 0.7 else corpus.hostile)[form])
     other = choose.choice(corpus.genuine[choose.choice(FORMS)])
     # One in 50 as it is: what is valid must be found valid, and what deceives must not.
-    return first if choose.random() < 0.02 else MUTATIONS[form](first, other, choose), choose
+    if choose.random() < 0.02:
+        return first, choose
+    try:
+        return MUTATIONS[form](first, other, choose), choose
+    except (OverflowError, RecursionError, TypeError, ValueError):  # a value that nothing can spell
+        return mutations.of_bytes(first, other, choose), choose
 
 
 def judged(judges: Judges, chosen: int, way: str, numbers: range, found: Path) -> tuple[Counter[str], str | None]:

@@ -114,7 +114,7 @@ def of_tree(document: dict[str, Any], choose: Random) -> dict[str, Any]:
             case 4 if isinstance(value, str):
                 holder[last] = of_text(value, choose)
             case 4 if type(value) is int:
-                holder[last] = choose.choice((value + 1, -value, str(value), float(value), bool(value)))
+                holder[last] = choose.choice((value + 1, -value, str(value), 1.0, bool(value)))
             case 5:
                 holder[last] = copy.deepcopy(_at(document, choose.choice(list(places(document)))))
             case 6:
