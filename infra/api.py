@@ -22,6 +22,7 @@ AUTHORISED = {
     "api/v2/jobs": ("jobs", True),
     "api/v2/backends": ("backends", True),
     "api/v2/evidence": ("evidence", True),
+    "api/v2/log": ("evidence", True),
     "api/v2/keys": ("account", True),
     "api/v2/status": ("account", False),
 }

@@ -102,11 +102,15 @@ def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.Pol
         ],
         "backends": [on_table(control, COUNT)],
         "evidence": [
-            on_table(events, LOG_READ),
+            # The first export of each form is an event; a file too long to be answered is stored.
+            on_table(events, LOG_APPEND),
             *on_views(views, ROWS_READ),
             on_table(control, (*ROWS_READ, "dynamodb:UpdateItem")),
-            read(bucket, "evidence", "results"),
+            read(bucket, "evidence", "exports", "results"),
+            write(bucket, "exports"),
             see_missing(bucket, "evidence"),
+            read(storage.checkpoints, "log"),
+            see_missing(storage.checkpoints, "log"),
         ],
         "account": [on_table(control, ROWS_WRITE)],
         "authorizer": [on_table(control, ("dynamodb:GetItem", "dynamodb:UpdateItem"))],
@@ -142,9 +146,16 @@ def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.Pol
         "fail": [on_table(events, LOG_APPEND), on_table(control, COUNT), send(storage.poll)],
         "project": [on_table(events, LOG_READ), *on_views(views, ROWS_WRITE), send(storage.parked)],
         "relay": [
-            on_table(events, LOG_READ),
+            # What was signed is added to the transparency log.
+            on_table(events, LOG_APPEND),
             allow(("events:PutEvents",), bus_arn),
             send(storage.poll, storage.parked),
         ],
+        "checkpoint": [
+            on_table(events, LOG_READ),
+            on_table(control, ROWS_WRITE),
+            write(storage.checkpoints, "log"),
+        ],
         "mint_key": [on_table(control, ("dynamodb:PutItem",))],
+        "signing_keys": [on_table(control, ("dynamodb:Query", "dynamodb:UpdateItem"))],
     }

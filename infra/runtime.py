@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -40,7 +42,8 @@ class Spec:
 
 
 # A result of a million outcomes, which is one of a million shots on 20 qubits or more, is read, checked, sorted and
-# stored within 670 MB and ten seconds of a processor. At this size a function has a whole one.
+# stored within 670 MB and ten seconds of a processor; the page about it takes 700 MB and as long. At this size a
+# function has a whole one.
 _RESULT_MEMORY = 1769
 
 FUNCTIONS: dict[str, Spec] = {
@@ -48,7 +51,7 @@ FUNCTIONS: dict[str, Spec] = {
     "optimize": Spec("functions.api.optimize.handler", memory=1024, timeout=28, needs=("ionq",)),
     "jobs": Spec("functions.api.jobs.handler", memory=1024, timeout=28, needs=("ionq",)),
     "backends": Spec("functions.api.backends.handler", memory=1024, timeout=28, needs=("ionq",)),
-    "evidence": Spec("functions.api.evidence.handler", memory=1024, timeout=28, layers=("evidence",)),
+    "evidence": Spec("functions.api.evidence.handler", memory=_RESULT_MEMORY, timeout=28, layers=("evidence",)),
     "account": Spec("functions.api.account.handler", memory=1024, timeout=28, needs=("ionq", "pepper")),
     "authorizer": Spec("functions.api.authorizer.handler", timeout=10, needs=("pepper",)),
     "transpile": Spec("functions.steps.transpile.handler", memory=3008, timeout=150, layers=("optimizer",)),
@@ -65,8 +68,15 @@ FUNCTIONS: dict[str, Spec] = {
     "fail": Spec("functions.steps.fail.handler", timeout=45),
     "project": Spec("functions.streams.project.handler", timeout=60),
     "relay": Spec("functions.streams.relay.handler", timeout=60),
+    "checkpoint": Spec(
+        "functions.schedule.checkpoint.handler", memory=1024, timeout=60, layers=("evidence",), needs=("log",)
+    ),
     "mint_key": Spec("functions.ops.mint_key.handler", needs=("pepper",)),
+    "signing_keys": Spec("functions.ops.signing_keys.handler"),
 }
+
+
+CHECKPOINT_EVERY = cdk.Duration.minutes(5)
 
 
 def construct_name(name: str) -> str:
@@ -75,7 +85,7 @@ def construct_name(name: str) -> str:
 
 
 class Runtime(Construct):
-    """All functions of one tenant, in ``functions`` by name, and the key that signs evidence."""
+    """All functions of one tenant, in ``functions`` by name, and the keys that sign evidence and checkpoints."""
 
     def __init__(
         self,
@@ -94,7 +104,15 @@ class Runtime(Construct):
             name: iam.Role(self, f"{construct_name(name)}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
             for name in FUNCTIONS
         }
-        self.signing_key = signing_key(self, signer=self.roles["sign"])
+        # What a name means is switched to a new key when keys are rotated; only this first one is in the template.
+        self.signing_key = signing_key(
+            self, "SigningKey", "ML_DSA_65", "Signs QCOS evidence bundles", signer=self.roles["sign"]
+        )
+        self.log_key = signing_key(
+            self, "LogKey", "ML_DSA_44", "Signs checkpoints of the QCOS evidence log", signer=self.roles["checkpoint"]
+        )
+        signing_name = self._key_name("SigningKeyName", f"alias/qcos-{tenant.tenant}-evidence", self.signing_key)
+        log_name = self._key_name("LogKeyName", f"alias/qcos-{tenant.tenant}-log", self.log_key)
         self.layers = {
             name: lambda_.LayerVersion(
                 self,
@@ -114,6 +132,7 @@ class Runtime(Construct):
             "QCOS_VIEWS_TABLE": storage.views.table_name,
             "QCOS_CONTROL_TABLE": storage.control.table_name,
             "QCOS_BUCKET": storage.bucket.bucket_name,
+            "QCOS_CHECKPOINTS_BUCKET": storage.checkpoints.bucket_name,
             "QCOS_POLL_QUEUE_URL": storage.poll.queue_url,
             "QCOS_PARKED_QUEUE_URL": storage.parked.queue_url,
             "QCOS_BUS_NAME": bus.bus.event_bus_name,
@@ -135,8 +154,12 @@ class Runtime(Construct):
                 allow(("secretsmanager:GetSecretValue",), storage.classical_seed.secret_arn),
             ),
             "signing": (
-                {"QCOS_SIGNING_KEY_ARN": self.signing_key.attr_arn},
+                {"QCOS_SIGNING_KEY_ARN": signing_name},
                 allow(("kms:GetPublicKey", "kms:Sign"), self.signing_key.attr_arn),
+            ),
+            "log": (
+                {"QCOS_LOG_KEY_ARN": log_name},
+                allow(("kms:GetPublicKey", "kms:Sign"), self.log_key.attr_arn),
             ),
         }
         rights = function_rights(storage, bus_arn=bus.bus.event_bus_arn)
@@ -150,6 +173,18 @@ class Runtime(Construct):
             self.functions[name] = self._function(name, spec, code, environment)
             for statement in [*rights[name], *(needs[need][1] for need in spec.needs)]:
                 self.roles[name].add_to_policy(statement)
+
+        checkpoint = self.functions["checkpoint"]
+        events.Rule(
+            self,
+            "CheckpointSchedule",
+            description="Sign a checkpoint of the evidence log if it grew",
+            schedule=events.Schedule.rate(CHECKPOINT_EVERY),
+            targets=[targets.LambdaFunction(checkpoint)],
+        )
+        # A proof that is asked for sooner does not wait for the schedule. Who asks for it cannot sign it.
+        self.functions["evidence"].add_environment("QCOS_CHECKPOINT_FUNCTION", checkpoint.function_name)
+        self.roles["evidence"].add_to_policy(allow(("lambda:InvokeFunction",), checkpoint.function_arn))
 
         self.functions["poll"].add_event_source(
             sources.SqsEventSource(storage.poll, batch_size=10, report_batch_item_failures=True)
@@ -168,6 +203,12 @@ class Runtime(Construct):
                     on_failure=sources.SqsDlq(storage.parked),
                 )
             )
+
+    def _key_name(self, construct_id: str, alias: str, key: kms.CfnKey) -> str:
+        """The ARN of an alias that means ``key``, until an operator lets it mean another."""
+        made = kms.CfnAlias(self, construct_id, alias_name=alias, target_key_id=key.attr_key_id)
+        stack = cdk.Stack.of(self)
+        return f"arn:{stack.partition}:kms:{stack.region}:{stack.account}:{made.ref}"
 
     def _function(self, name: str, spec: Spec, code: lambda_.Code, environment: Mapping[str, str]) -> lambda_.Function:
         """The function with a log group of its own, which is all of the logs it may write to."""
@@ -221,8 +262,8 @@ class Runtime(Construct):
         )
 
 
-def signing_key(scope: Construct, *, signer: iam.IRole) -> kms.CfnKey:
-    """The ML-DSA-65 key that signs evidence: the signer alone may use it, the account may only manage it.
+def signing_key(scope: Construct, construct_id: str, spec: str, purpose: str, *, signer: iam.IRole) -> kms.CfnKey:
+    """A key that signs: the signer alone may use it, the account may only manage it.
 
     A KMS key cannot be exported, and the account's administrators cannot sign with it without first changing this
     policy, which leaves a trace.
@@ -230,9 +271,9 @@ def signing_key(scope: Construct, *, signer: iam.IRole) -> kms.CfnKey:
     stack = cdk.Stack.of(scope)
     key = kms.CfnKey(
         scope,
-        "SigningKey",
-        description="Signs QCOS evidence bundles (ML-DSA-65)",
-        key_spec="ML_DSA_65",
+        construct_id,
+        description=f"{purpose} ({spec.replace('_', '-')})",
+        key_spec=spec,
         key_usage="SIGN_VERIFY",
         pending_window_in_days=30,
         key_policy={

@@ -1,4 +1,4 @@
-"""What keeps state: three tables, one bucket, two queues, two secrets, one signing key."""
+"""What keeps state: tables, buckets, queues and secrets."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from constructs import Construct
 # retried is not handed out a second time meanwhile.
 POLL_TIMEOUT = cdk.Duration.seconds(60)
 POLL_VISIBILITY = cdk.Duration.seconds(6 * 60 + 30)
+
+
+# What a checkpoint says of the log must outlast every dispute about the evidence in it.
+CHECKPOINT_LOCK = cdk.Duration.days(3653)
 
 
 def _key(name: str, kind: dynamodb.AttributeType = dynamodb.AttributeType.STRING) -> dynamodb.Attribute:
@@ -85,6 +89,22 @@ class Storage(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=cdk.RemovalPolicy.RETAIN,
             lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=cdk.Duration.days(1))],
+        )
+
+        # A lock is of a whole bucket and of versions. In this mode nobody, the account's root included, takes a
+        # checkpoint back before its time is over; GOVERNANCE would leave that to whoever has the right.
+        self.checkpoints = s3.Bucket(
+            self,
+            "Checkpoints",
+            versioned=True,
+            object_lock_enabled=True,
+            object_lock_default_retention=s3.ObjectLockRetention.compliance(CHECKPOINT_LOCK),
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            removal_policy=cdk.RemovalPolicy.RETAIN,
         )
 
         self.poll_dead_letters = self._queue("PollDeadLetters")

@@ -86,6 +86,7 @@ class TenantStack(cdk.Stack):
             "ApiId": api.api.rest_api_id,
             "ApiStage": api.api.deployment_stage.stage_name,
             "MintKeyFunction": functions["mint_key"].function_name,
+            "SigningKeysFunction": functions["signing_keys"].function_name,
             "StateMachineArn": workflow.machine.state_machine_arn,
             "EventsTable": storage.events.table_name,
             "ViewsTable": storage.views.table_name,
@@ -96,5 +97,7 @@ class TenantStack(cdk.Stack):
             "BusName": bus.bus.event_bus_name,
             "IonqSecretArn": storage.ionq_key.secret_arn,
             "SigningKeyArn": runtime.signing_key.attr_arn,
+            "LogKeyArn": runtime.log_key.attr_arn,
+            "Checkpoints": storage.checkpoints.bucket_name,
         }.items():
             cdk.CfnOutput(self, name, value=value)

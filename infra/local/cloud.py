@@ -105,7 +105,9 @@ class LocalCloud:
         parameters = {"IonqUrl": ionq_url, "Issuer": api_url, "Plan": self._plan}
         self.outputs = deployer.create(self._tenant.stack_name, template, parameters)
         deployer.put_secret(self.outputs["IonqSecretArn"], ionq.key)
-        deployer.put_secret(self.outputs["SigningKeyArn"], key_pair())
+        deployer.put_secret(self.outputs["SigningKeyArn"], key_pair("ML-DSA-65"))
+        deployer.put_secret(self.outputs["LogKeyArn"], key_pair("ML-DSA-44"))
+        deployer.lock(self.outputs["Checkpoints"], template)
         say(f"deployed {len(template['Resources'])} resources of tenant {self._tenant.tenant}")
 
         functions = deployer.functions_of(self._tenant.stack_name)

@@ -1,6 +1,6 @@
 """Puts a localised stack on the emulator the way a deployment does on AWS: publish assets, create the stack, wait.
 
-Then does what an operator does once per tenant: stores the IonQ key and the signing key pair, and makes an API key.
+Then does what an operator does once per tenant: stores the IonQ key and the signing key pairs, and makes an API key.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from pqcrypto.sign import ml_dsa_65
+from pqcrypto.sign import ml_dsa_44, ml_dsa_65
 
 from infra.local.assembly import ROOT, Asset
 from infra.local.localise import Template
@@ -111,6 +111,15 @@ class Deployer:
         """Store a secret's value, as an operator would."""
         self.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=value)
 
+    def lock(self, bucket: str, template: Template) -> None:
+        """Lock a bucket as the template says, which the emulator's CloudFormation passes over in silence."""
+        (locked,) = (
+            resource["Properties"]["ObjectLockConfiguration"]
+            for resource in template["Resources"].values()
+            if "ObjectLockConfiguration" in resource.get("Properties", {})
+        )
+        self.client("s3").put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=locked)
+
     def warm(self, functions: Iterable[str]) -> None:
         """Start each function and let it build what it needs; ``DeploymentFailed`` when one cannot.
 
@@ -153,12 +162,12 @@ class Deployer:
         return str(body["api_key"])
 
 
-def key_pair() -> str:
-    """A fresh ML-DSA-65 key pair as the signing secret holds it: ``{"algorithm", "public", "secret"}``, in base64."""
-    public, secret = ml_dsa_65.keygen()
+def key_pair(algorithm: str) -> str:
+    """A fresh key pair (ML-DSA-65 or -44) as its secret holds it: ``{"algorithm", "public", "secret"}``, in base64."""
+    public, secret = {"ML-DSA-65": ml_dsa_65, "ML-DSA-44": ml_dsa_44}[algorithm].keygen()
     return json.dumps(
         {
-            "algorithm": "ML-DSA-65",
+            "algorithm": algorithm,
             "public": base64.b64encode(public).decode(),
             "secret": base64.b64encode(secret).decode(),
         }

@@ -43,25 +43,40 @@ def _drop_bootstrap_check(template: Template) -> None:
     template.get("Parameters", {}).pop("BootstrapVersion", None)
 
 
-def _software_signing_key(template: Template) -> None:
+def _software_signing_keys(template: Template) -> None:
     keys = {
-        logical_id
+        logical_id: resource["Properties"]["KeySpec"].replace("_", "-")
         for logical_id, resource in _resources(template, "AWS::KMS::Key")
-        if resource["Properties"].get("KeySpec") == "ML_DSA_65"
+        if resource["Properties"].get("KeySpec", "").startswith("ML_DSA_")
     }
-    for logical_id in keys:
+    names = {
+        logical_id: resource["Properties"]["TargetKeyId"]["Fn::GetAtt"][0]
+        for logical_id, resource in _resources(template, "AWS::KMS::Alias")
+    }
+    for logical_id in names:
+        del template["Resources"][logical_id]
+    for logical_id, algorithm in keys.items():
         template["Resources"][logical_id] = {
             "Type": "AWS::SecretsManager::Secret",
             "Properties": {
-                "Description": "The local signing key pair (ML-DSA-65), written when the stack is deployed",
+                "Description": f"A local signing key pair ({algorithm}), written when the stack is deployed",
                 "GenerateSecretString": {"PasswordLength": 32, "ExcludePunctuation": True},
             },
         }
     for _, policy in _resources(template, "AWS::IAM::Policy"):
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
-            if _mentions(statement["Resource"], keys):
+            if _mentions(statement["Resource"], set(keys)):
                 statement["Action"] = "secretsmanager:GetSecretValue"
-    _replace(template, lambda value: _secret_arn(value["Fn::GetAtt"][0]) if _attribute_of(value, keys) else None)
+
+    def secret(value: dict[str, Any]) -> dict[str, Any] | None:
+        if _attribute_of(value, set(keys)):
+            return _secret_arn(value["Fn::GetAtt"][0])
+        # An alias's ARN is put together of many parts, its name among them.
+        parts = value["Fn::Join"][1] if "Fn::Join" in value else ()
+        named = [names[part["Ref"]] for part in parts if isinstance(part, dict) and part.get("Ref") in names]
+        return _secret_arn(named[0]) if named else None
+
+    _replace(template, secret)
 
 
 def _name_secrets_by_arn(template: Template) -> None:
@@ -108,15 +123,16 @@ REWRITES: tuple[Rewrite, ...] = (
         apply=_drop_bootstrap_check,
     ),
     Rewrite(
-        name="software signing key",
-        reason="The emulator's KMS has no ML-DSA. A key pair in a secret signs in software: same bytes, same verifier.",
+        name="software signing keys",
+        reason="The emulator's KMS has no ML-DSA. Key pairs in secrets sign in software: same bytes, same verifier.",
         touches=(
             r"Resources/AWS::KMS::Key",
+            r"Resources/AWS::KMS::Alias",
             r"Resources/AWS::IAM::Policy/Properties/PolicyDocument/Statement/\d+/(Action|Resource)",
-            r"Resources/AWS::Lambda::Function/Properties/Environment/Variables/QCOS_SIGNING_KEY_ARN",
-            r"Outputs/SigningKeyArn",
+            r"Resources/AWS::Lambda::Function/Properties/Environment/Variables/QCOS_(SIGNING|LOG)_KEY_ARN",
+            r"Outputs/(SigningKeyArn|LogKeyArn)",
         ),
-        apply=_software_signing_key,
+        apply=_software_signing_keys,
     ),
     Rewrite(
         name="secrets by ARN",

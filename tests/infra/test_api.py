@@ -18,6 +18,8 @@ ROUTES = {
     ("/api/v2/backends/{proxy+}", "backends", True),
     ("/api/v2/evidence", "evidence", True),
     ("/api/v2/evidence/{proxy+}", "evidence", True),
+    ("/api/v2/log", "evidence", True),
+    ("/api/v2/log/{proxy+}", "evidence", True),
     ("/api/v2/keys", "account", True),
     ("/api/v2/keys/{proxy+}", "account", True),
     ("/api/v2/status", "account", True),

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from pqcrypto.sign import ml_dsa_65  # type: ignore[import-untyped]  # ships no types
+from pqcrypto.sign import ml_dsa_44, ml_dsa_65  # type: ignore[import-untyped]  # ships no types
 
 from infra.local import launcher
 from infra.local.assembly import ROOT, Asset
@@ -170,19 +170,44 @@ def test_a_secret_is_known_by_its_arn_and_takes_a_key_pair(deployer: Deployer) -
     created = deployer.create("Secret", {"Resources": {"Pair": secret}, "Outputs": outputs}, {})
     assert not created["Ref"].startswith("arn:")
     assert created["Id"].startswith(f"arn:aws:secretsmanager:{REGION}:")
-    deployer.put_secret(created["Id"], key_pair())
+    deployer.put_secret(created["Id"], key_pair("ML-DSA-65"))
     text = deployer.client("secretsmanager").get_secret_value(SecretId=created["Id"])["SecretString"]
     assert json.loads(text)["algorithm"] == "ML-DSA-65"
 
 
-def test_a_key_pair_signs() -> None:
-    pair = json.loads(key_pair())
+@pytest.mark.parametrize(("algorithm", "library"), [("ML-DSA-65", ml_dsa_65), ("ML-DSA-44", ml_dsa_44)])
+def test_a_key_pair_signs(algorithm: str, library: Any) -> None:
+    pair = json.loads(key_pair(algorithm))
     public, secret = base64.b64decode(pair["public"]), base64.b64decode(pair["secret"])
-    signature = ml_dsa_65.sign(secret, b"message")
-    ml_dsa_65.verify(public, b"message", signature)  # raises when it does not hold
+    signature = library.sign(secret, b"message")
+    library.verify(public, b"message", signature)  # raises when it does not hold
     with pytest.raises(ValueError, match="verif"):
-        ml_dsa_65.verify(public, b"another", signature)
-    assert json.loads(key_pair()) != pair
+        library.verify(public, b"another", signature)
+    assert (pair["algorithm"], json.loads(key_pair(algorithm)) == pair) == (algorithm, False)
+
+
+@pytest.mark.ministack
+def test_a_bucket_is_locked_as_the_template_says(deployer: Deployer) -> None:
+    """The emulator's CloudFormation makes the bucket and forgets the lock."""
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 3653}}
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+    bucket = {
+        "Type": "AWS::S3::Bucket",
+        "Properties": {
+            "VersioningConfiguration": {"Status": "Enabled"},
+            "ObjectLockEnabled": True,
+            "ObjectLockConfiguration": lock,
+        },
+    }
+    stack = {"Resources": {"Locked": bucket}, "Outputs": {"Name": {"Value": {"Ref": "Locked"}}}}
+    name = deployer.create("Locked", stack, {})["Name"]
+    s3 = deployer.client("s3")
+    with pytest.raises(s3.exceptions.ClientError, match="ObjectLockConfigurationNotFound"):
+        s3.get_object_lock_configuration(Bucket=name)
+    deployer.lock(name, stack)
+    version = s3.put_object(Bucket=name, Key="a", Body=b"a")["VersionId"]
+    with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
+        s3.delete_object(Bucket=name, Key="a", VersionId=version)
 
 
 def test_handlers_are_zipped_under_functions_and_layers_as_they_lie() -> None:

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 API = {"optimize", "jobs", "backends", "evidence", "account"}
 STEPS = {"transpile", "execute", "sign", "fail"}
 READERS = {"project", "relay"}
-FUNCTIONS = sorted(API | STEPS | READERS | {"authorizer", "poll", "mint_key"})
+OPERATED = {"mint_key", "signing_keys"}
+FUNCTIONS = sorted(API | STEPS | READERS | OPERATED | {"authorizer", "poll", "checkpoint"})
 
 COMMON = {
     "LOG_LEVEL",
@@ -24,6 +25,7 @@ COMMON = {
     "POWERTOOLS_SERVICE_NAME",
     "QCOS_BUCKET",
     "QCOS_BUS_NAME",
+    "QCOS_CHECKPOINTS_BUCKET",
     "QCOS_CONTROL_TABLE",
     "QCOS_EVENTS_TABLE",
     "QCOS_ISSUER",
@@ -43,10 +45,14 @@ OWN = {
     "poll": IONQ,
     "authorizer": {"QCOS_PEPPER_SECRET_ARN"},
     "mint_key": {"QCOS_PEPPER_SECRET_ARN"},
+    "evidence": {"QCOS_CHECKPOINT_FUNCTION"},
     "sign": {"QCOS_SIGNING_KEY_ARN", "QCOS_CLASSICAL_KEY_ARN"},
+    "checkpoint": {"QCOS_LOG_KEY_ARN"},
     "relay": {"QCOS_STATE_MACHINE_ARN"},
 }
-LAYERS = {"transpile": ["Core", "Optimizer"], "sign": ["Core", "Evidence"], "evidence": ["Core", "Evidence"]}
+LAYERS = {name: ["Core", "Evidence"] for name in ("sign", "evidence", "checkpoint")} | {
+    "transpile": ["Core", "Optimizer"]
+}
 
 
 def test_the_functions_are_these(acme: Stack) -> None:
@@ -121,15 +127,20 @@ def test_no_right_is_wider_than_a_kind_of_name(acme: Stack, name: str) -> None:
                 assert re.fullmatch(r"/[a-z]+/\*", tail) or (name == "relay" and tail == ":*"), resource
 
 
-def test_the_evidence_function_reads_bundles_and_the_results_their_pages_show(acme: Stack) -> None:
-    objects = {
+def objects_of(stack: Stack, name: str) -> set[tuple[str, str]]:
+    """What a function may do to objects, and below which prefix."""
+    return {
         (action, resource["Fn::Join"][1][-1])
-        for statement in acme.statements("evidence")
+        for statement in stack.statements(name)
         for action in statement["Action"]
         for resource in statement["Resource"]
         if action.startswith("s3:") and action != "s3:ListBucket"
     }
-    assert objects == {("s3:GetObject", "/evidence/*"), ("s3:GetObject", "/results/*")}
+
+
+def test_the_evidence_function_reads_bundles_and_the_results_their_pages_show(acme: Stack) -> None:
+    reads = {("s3:GetObject", f"/{prefix}/*") for prefix in ("evidence", "exports", "log", "results")}
+    assert objects_of(acme, "evidence") == reads | {("s3:PutObject", "/exports/*")}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -137,11 +148,12 @@ def test_the_log_is_append_only_by_right(acme: Stack, name: str) -> None:
     events, _ = acme.one("AWS::DynamoDB::Table", "StorageEvents")
     stream = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
     append = {"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:Query"}
-    appenders = {"optimize", "jobs", "transpile", "execute", "poll", "sign", "fail"}
+    appenders = {"optimize", "jobs", "evidence", "transpile", "execute", "poll", "sign", "fail"}
     expected: dict[str, set[str]] = {
         **dict.fromkeys(appenders, append),
-        **{one: stream | {"dynamodb:Query"} for one in READERS},
-        "evidence": {"dynamodb:Query"},
+        "project": stream | {"dynamodb:Query"},
+        "relay": stream | append,
+        "checkpoint": {"dynamodb:Query"},
     }
     assert acme.actions_on(name, events) == expected.get(name, set())
 
@@ -169,13 +181,41 @@ def test_only_the_account_makes_keys_over_the_api(acme: Stack) -> None:
             {"optimize", "jobs", "backends", "account", "execute", "poll"},
         ),
         ("AWS::SecretsManager::Secret", "StorageClassicalSeed", {"sign"}),
-        ("AWS::KMS::Key", "RuntimeSigningKey", {"sign"}),
     ],
 )
 def test_a_secret_is_open_to_those_who_need_it(acme: Stack, kind: str, prefix: str, holders: set[str]) -> None:
     secret, _ = acme.one(kind, prefix)
     assert {name for name in FUNCTIONS if acme.actions_on(name, secret)} == holders
     assert {name for name, (_, p) in acme.functions().items() if secret in references(p["Environment"])} == holders
+
+
+@pytest.mark.parametrize(
+    ("prefix", "setting", "holder"),
+    [("RuntimeSigningKey", "QCOS_SIGNING_KEY_ARN", "sign"), ("RuntimeLogKey", "QCOS_LOG_KEY_ARN", "checkpoint")],
+)
+def test_a_key_is_used_by_one_function_and_under_a_name_that_can_be_switched(
+    acme: Stack, prefix: str, setting: str, holder: str
+) -> None:
+    key, _ = acme.one("AWS::KMS::Key", prefix)
+    ((alias, properties),) = (item for item in acme.of("AWS::KMS::Alias").items() if key in references(item[1]))
+    assert properties["AliasName"] == {"sign": "alias/qcos-acme-evidence", "checkpoint": "alias/qcos-acme-log"}[holder]
+    rights = {name: acme.actions_on(name, key) for name in FUNCTIONS}
+    assert {name: found for name, found in rights.items() if found} == {holder: {"kms:GetPublicKey", "kms:Sign"}}
+    naming = {name for name, (_, p) in acme.functions().items() if alias in references(p["Environment"])}
+    assert naming == {holder}
+    _, function = acme.functions()[holder]
+    arn = function["Environment"]["Variables"][setting]["Fn::Join"][1]
+    assert (arn[-2], arn[-1]) == (":", {"Ref": alias})
+
+
+def test_checkpoints_are_made_every_few_minutes_and_when_evidence_asks(acme: Stack) -> None:
+    function, _ = acme.functions()["checkpoint"]
+    _, rule = acme.one("AWS::Events::Rule")
+    assert rule["ScheduleExpression"] == "rate(5 minutes)"
+    assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": [function, "Arn"]}]
+    callers = {name for name in FUNCTIONS if "lambda:InvokeFunction" in acme.actions_on(name, function)}
+    assert callers == {"evidence"}
+    assert objects_of(acme, "checkpoint") == {("s3:PutObject", "/log/*")}
 
 
 def test_only_relay_starts_workflows_and_only_poll_resolves_waits(acme: Stack) -> None:
@@ -200,8 +240,9 @@ def test_the_rights_on_the_machine_close_no_circle(acme: Stack) -> None:
     assert not naming & needed_by_functions
 
 
-def test_nobody_may_delete_an_object(acme: Stack) -> None:
-    bucket, _ = acme.one("AWS::S3::Bucket")
+@pytest.mark.parametrize("prefix", ["StorageObjects", "StorageCheckpoints"])
+def test_nobody_may_delete_an_object(acme: Stack, prefix: str) -> None:
+    bucket, _ = acme.one("AWS::S3::Bucket", prefix)
     actions = set().union(*(acme.actions_on(name, bucket) for name in FUNCTIONS))
     assert actions == {"s3:GetObject", "s3:PutObject", "s3:ListBucket"}
 
@@ -238,8 +279,9 @@ def test_poll_takes_messages_in_batches_and_returns_the_failed_ones(acme: Stack)
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_mint_key_has_no_trigger(acme: Stack) -> None:
-    function, _ = acme.functions()["mint_key"]
+@pytest.mark.parametrize("name", sorted(OPERATED))
+def test_what_operators_invoke_has_no_trigger(acme: Stack, name: str) -> None:
+    function, _ = acme.functions()[name]
     for kind in ("AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission", "AWS::Events::Rule"):
         assert not [p for p in acme.of(kind).values() if function in references(p)]
 

@@ -33,7 +33,11 @@ ACCEPTED = [
     ("IAM5", r"Runtime/RelayDrivesWorkflows/Resource", "an execution's name is its job's, under the machine's own ARN"),
     ("IAM5", r"Workflow/Role/DefaultPolicy/Resource", "log delivery and X-Ray know no resources"),
     ("L1", r"Runtime/\w+/Resource", "python3.13 is what the dependencies' wheels are locked and tested for"),
-    ("S1", r"Storage/Objects/Resource", "access is by the functions' roles only; CloudTrail records it if wanted"),
+    (
+        "S1",
+        r"Storage/(Objects|Checkpoints)/Resource",
+        "access is by the functions' roles only; CloudTrail records it if wanted",
+    ),
     ("SF1", r"Workflow/Machine/Resource", "errors are logged; every step is in the event log and the history anyway"),
     ("SMG4", r"Storage/(KeyPepper|ClassicalSeed)/Resource", "rotation would void all keys, or orphan a public key"),
     ("SMG4", r"Storage/IonqApiKey/Resource", "IonQ offers no way to rotate a key by program"),

@@ -67,15 +67,20 @@ def test_localising_twice_changes_nothing_more(acme: Stack) -> None:
     assert localise(once) == once
 
 
-def test_the_signer_reads_the_key_pair_and_nobody_else_does(acme: Stack) -> None:
+@pytest.mark.parametrize(
+    ("prefix", "setting", "holder"),
+    [("RuntimeSigningKey", "QCOS_SIGNING_KEY_ARN", "sign"), ("RuntimeLogKey", "QCOS_LOG_KEY_ARN", "checkpoint")],
+)
+def test_a_signer_reads_its_key_pair_and_nobody_else_does(acme: Stack, prefix: str, setting: str, holder: str) -> None:
     local = Stack(localise(acme.template))
-    key, _ = local.one("AWS::SecretsManager::Secret", "RuntimeSigningKey")
+    key, _ = local.one("AWS::SecretsManager::Secret", prefix)
     assert not local.of("AWS::KMS::Key")
-    _, sign = local.functions()["sign"]
-    assert sign["Environment"]["Variables"]["QCOS_SIGNING_KEY_ARN"] == {"Fn::GetAtt": [key, "Id"]}
-    assert local.actions_on("sign", key) == {"secretsmanager:GetSecretValue"}
+    assert not local.of("AWS::KMS::Alias")
+    _, function = local.functions()[holder]
+    assert function["Environment"]["Variables"][setting] == {"Fn::GetAtt": [key, "Id"]}
+    assert local.actions_on(holder, key) == {"secretsmanager:GetSecretValue"}
     holders = {name for name, (_, properties) in local.functions().items() if key in references(properties)}
-    assert holders == {"sign"}
+    assert holders == {holder}
 
 
 def test_nothing_refers_to_what_is_gone(acme: Stack) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.infra.template import Stack
 
 
@@ -45,13 +47,14 @@ def test_control_rows_expire_by_themselves(acme: Stack) -> None:
     assert control["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
-def test_the_bucket_is_private_versioned_and_encrypted(acme: Stack) -> None:
-    logical_id, bucket = acme.one("AWS::S3::Bucket")
+@pytest.mark.parametrize("prefix", ["StorageObjects", "StorageCheckpoints"])
+def test_a_bucket_is_private_versioned_and_encrypted(acme: Stack, prefix: str) -> None:
+    logical_id, bucket = acme.one("AWS::S3::Bucket", prefix)
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert acme.resources[logical_id]["DeletionPolicy"] == "Retain"
-    _, policy = acme.one("AWS::S3::BucketPolicy")
+    _, policy = acme.one("AWS::S3::BucketPolicy", prefix)
     denials = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
     assert {"Bool": {"aws:SecureTransport": "false"}} in [denial["Condition"] for denial in denials]
 
@@ -67,10 +70,28 @@ def test_a_message_is_tried_five_times_and_never_handed_out_twice_meanwhile(acme
     assert poll["VisibilityTimeout"] > 6 * function["Timeout"]
 
 
-def test_the_signing_key_is_ml_dsa_and_only_sign_may_use_it(acme: Stack) -> None:
-    logical_id, key = acme.one("AWS::KMS::Key")
+def test_a_checkpoint_is_locked_for_ten_years_whoever_asks(acme: Stack) -> None:
+    _, bucket = acme.one("AWS::S3::Bucket", "StorageCheckpoints")
+    assert bucket["ObjectLockEnabled"] is True
+    assert bucket["ObjectLockConfiguration"] == {
+        "ObjectLockEnabled": "Enabled",
+        "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 3653}},
+    }
+    assert "LifecycleConfiguration" not in bucket
+    _, objects = acme.one("AWS::S3::Bucket", "StorageObjects")
+    assert "ObjectLockEnabled" not in objects
+
+
+@pytest.mark.parametrize(
+    ("prefix", "spec", "signer"),
+    [("RuntimeSigningKey", "ML_DSA_65", "sign"), ("RuntimeLogKey", "ML_DSA_44", "checkpoint")],
+)
+def test_a_signing_key_is_ml_dsa_and_only_its_signer_may_use_it(
+    acme: Stack, prefix: str, spec: str, signer: str
+) -> None:
+    logical_id, key = acme.one("AWS::KMS::Key", prefix)
     assert acme.resources[logical_id]["DeletionPolicy"] == "Retain"
-    assert (key["KeySpec"], key["KeyUsage"]) == ("ML_DSA_65", "SIGN_VERIFY")
-    _, sign = acme.functions()["sign"]
+    assert (key["KeySpec"], key["KeyUsage"]) == (spec, "SIGN_VERIFY")
+    _, function = acme.functions()[signer]
     allowed = [s for s in key["KeyPolicy"]["Statement"] if "kms:Sign" in s["Action"]]
-    assert [statement["Principal"] for statement in allowed] == [{"AWS": sign["Role"]}]
+    assert [statement["Principal"] for statement in allowed] == [{"AWS": function["Role"]}]
