@@ -17,8 +17,10 @@ from qcos.adapters.bundles import Bundles
 from qcos.plans import PLANS
 from qcos.service.evidence import EvidenceDesk
 from qcos.service.log import JobLog
+from qcos_evidence import KeySet
 from tests.unit.evidence import test_form as forms
 from tests.unit.evidence import test_hostile as hostile
+from tests.unit.evidence import test_logged as logged
 from tests.unit.evidence import test_pdf as pages
 from tests.unit.evidence.samples import NOW, signed, text
 from tests.unit.http.fakes import Context, gateway_event
@@ -30,11 +32,15 @@ WHEN = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 @dataclass(frozen=True)
 class Threat:
-    """A document and what it must come to: ``refused``, ``valid``, or the checks that fail; and a code among them."""
+    """A document and what it must come to: ``refused``, ``valid``, or the checks that fail; and a code among them.
+
+    ``proof`` is given with it: a tlog-proof.
+    """
 
     document: Document
     outcome: str
     code: str | None = None
+    proof: Callable[[], str] | None = None
 
 
 def as_bytes(document: bytes | dict[str, Any]) -> bytes:
@@ -45,6 +51,12 @@ def failing(outcomes: str) -> str:
     """``ShT`` (upper case is valid) as ``hash``."""
     names = {"s": "signature", "h": "hash", "t": "timestamp"}
     return " ".join(names[letter] for letter in outcomes if letter.islower())
+
+
+def logged_threat(one: logged.Case) -> Threat:
+    """A bundle and its proof; what only the proof is to blame for fails no check but ``transparency``."""
+    failing = " ".join((*one.failing, *(["transparency"] if one.transparency == "invalid" else [])))
+    return Threat(lambda: text(one.bundle), failing or "valid", min(one.codes, default=None), one.proof)
 
 
 THREATS: dict[str, Threat] = {
@@ -67,14 +79,19 @@ THREATS: dict[str, Threat] = {
     **{f"cbor: {n}": Threat(lambda d=d: d, "refused", c) for n, (d, c) in forms.FOREIGN_CBOR.items()},  # type: ignore[misc]
     **{f"cose: {n}": Threat(lambda d=d: d, "refused", c) for n, (d, c) in forms.HOSTILE_COSE.items()},  # type: ignore[misc]
     **{f"pdf: {n}": Threat(lambda d=d: d, "refused", "not_evidence_pdf") for n, d in pages.NOT_OURS.items()},  # type: ignore[misc]
+    **{f"log: {n}": logged_threat(one) for n, one in logged.CASES.items()},
 }
+TRUSTED = KeySet(
+    {key.key_id: key for key in (*hostile.TRUSTED, *logged.TRUSTED)}.values(),
+    logged.TRUSTED.logs,
+).to_jwks()
 
 
 @pytest.fixture(scope="module")
 def ask() -> Callable[[Any], dict[str, Any]]:
     """``POST /api/v2/evidence/verify`` over the published keys; the answer's status and body."""
     control = memory.Control()
-    for jwk in hostile.TRUSTED.to_jwks()["keys"]:
+    for jwk in TRUSTED["keys"]:
         control.put_signing_key(jwk)
     log = JobLog(memory.EventStore(), lambda: NOW, PLANS["pro"])
     handler = serve(EvidenceDesk(log, memory.ObjectStore(), control, Bundles()))
@@ -89,7 +106,7 @@ def ask() -> Callable[[Any], dict[str, Any]]:
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("keys") / "jwks.json"
-    file.write_text(json.dumps(hostile.TRUSTED.to_jwks()))
+    file.write_text(json.dumps(TRUSTED))
     return file
 
 
@@ -103,11 +120,16 @@ def test_the_same_answer_from_both(
 ) -> None:
     threat = THREATS[name]
     document = threat.document()
-    answer = ask({"bundle": base64.b64encode(document).decode()})
+    body, options = {"bundle": base64.b64encode(document).decode()}, []
     file = tmp_path / "bundle"
     file.write_bytes(document)
+    if threat.proof:
+        body["proof"] = threat.proof()
+        (tmp_path / "proof").write_bytes(body["proof"].encode())
+        options = ["--checkpoint", str(tmp_path / "proof")]
+    answer = ask(body)
     capsys.readouterr()
-    status = cli.main(["verify", str(file), "--keys", str(keys), "--at", WHEN, "--json"])
+    status = cli.main(["verify", str(file), "--keys", str(keys), "--at", WHEN, "--json", *options])
     shown = capsys.readouterr()
 
     if threat.outcome == "refused":
@@ -119,6 +141,9 @@ def test_the_same_answer_from_both(
     assert json.loads(shown.out) == answer["data"]
     assert status == int(not answer["data"]["valid"])
     wrong = [check for check, outcome in answer["data"]["checks"].items() if outcome != "valid"]
+    if answer["data"]["transparency"] == "invalid":
+        wrong.append("transparency")
+    assert (answer["data"]["transparency"] == "not_checked") == (threat.proof is None)
     if threat.outcome == "valid":
         assert wrong == []
     elif threat.outcome.endswith("..."):
@@ -165,3 +190,26 @@ def test_an_old_bundle_of_another_job_is_told_from_the_one_that_was_expected(
         "invalid",
     )
     assert (replayed["bundle_id"], replayed["job_id"]) == (bundle["bundle_id"], bundle["job_id"])
+
+
+@pytest.mark.parametrize(
+    ("proof", "status"),
+    [
+        ('"\\ud800"', 400),
+        ('"c2sp.org/tlog-proof@v1\\n"', 200),
+        ('"\\u0000"', 200),
+        ('"' + "x" * 256 * 1024 + '"', 200),
+        ('"' + "x" * (256 * 1024 + 1) + '"', 400),
+        ('""', 400),
+        ("7", 400),
+        ("[]", 400),
+        ("null", 200),
+    ],
+    ids=range(9),
+)
+def test_a_proof_of_any_form_is_answered(ask: Callable[[Any], dict[str, Any]], proof: str, status: int) -> None:
+    answer = ask('{"bundle":' + text(signed()).decode() + ',"proof":' + proof + "}")
+    assert answer["status"] == status
+    if status == 200:
+        assert answer["data"]["valid"] == (proof == "null")
+        assert answer["data"]["transparency"] == ("not_checked" if proof == "null" else "invalid")

@@ -61,10 +61,10 @@ def check(arguments: argparse.Namespace) -> int:
         print(f"NOT CONSISTENT\n  {refused}")
         return 1
     old, new = opened
-    for name, one in zip(names, opened, strict=True):
-        print(f"{shown(name)}: {one.origin}, {one.size} entries, signed {one.at:%Y-%m-%dT%H:%M:%SZ}")
     if old.size > new.size and old.at > new.at:
         raise unusable("the older checkpoint comes first")
+    for name, one in zip(names, opened, strict=True):
+        print(f"{shown(name)}: {one.origin}, {one.size} entries, signed {one.at:%Y-%m-%dT%H:%M:%SZ}")
     path = _path(arguments.proof, old, new) if old.origin == new.origin and old.size < new.size else []
     try:
         transparency.verify_consistency(old, new, path)
