@@ -70,6 +70,37 @@ def test_a_third_call_of_a_function_waits_and_other_functions_do_not(service: An
     assert sorted(service.inside) == ["one", "one", "one", "two"]
 
 
+def test_a_tasks_time_begins_when_it_is_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third task of a function waits, and nobody counts its time, while two of them run."""
+    steps = importlib.import_module("ministack.services.stepfunctions")
+    monkeypatch.setattr(steps, "_invoke_resource_with_timeout", steps._invoke_resource_with_timeout)
+    begun = threading.Semaphore(0)
+    going = threading.Event()
+
+    def invoke(resource: str, input_data: Any) -> Any:
+        begun.release()
+        assert going.wait(10)
+        return input_data
+
+    monkeypatch.setattr(steps, "_invoke_resource", invoke)
+    launcher.time_tasks_from_their_start()
+    answers: list[Any] = []
+
+    def task(number: int) -> None:
+        answers.append(steps._invoke_resource_with_timeout("arn:function", number, 60))
+
+    tasks = [threading.Thread(target=task, args=(number,)) for number in range(3)]
+    for each in tasks[:2]:
+        each.start()
+        assert begun.acquire(timeout=10)
+    tasks[2].start()
+    assert not begun.acquire(timeout=0.2)
+    going.set()
+    for each in tasks:
+        each.join()
+    assert sorted(answers) == [0, 1, 2]
+
+
 def test_the_emulator_listens_on_this_machine_only() -> None:
     settings = launcher.environment(port=4711, region="eu-central-1")
     assert settings["BIND_HOST"] == settings["MINISTACK_HOST"] == "127.0.0.1"
