@@ -176,7 +176,7 @@ def test_a_job_ends_when_its_clock_does_even_without_a_parent() -> None:
     child = sandbox._Child.start()
     job = {
         **{"qasm": HEADER + "qreg q[20000000];", "target": "ionq_forte", "level": 1, "objective": "depth"},
-        **{"seed": 0, "deadline": 0.0, "memory_bytes": 2**40},
+        **{"seed": 0, "budget": None, "mode": "unitary", "deadline": 0.0, "memory_bytes": 2**40},
     }
     assert child.process.stdin is not None
     child.process.stdin.write(json.dumps(job).encode())
@@ -209,8 +209,8 @@ def test_no_running_job_outlives_its_parent() -> None:
     """The parent is killed in the middle of a job that would take a minute more."""
     code = (
         "import json, sys, time; from qcos_optimizer import sandbox; child = sandbox._Child.start()\n"
-        "job = {'qasm': sys.stdin.read(), 'target': 'ionq_forte', 'level': 3, 'objective': 'depth', 'seed': 0,"
-        " 'deadline': time.monotonic() + 120, 'memory_bytes': 2**31}\n"
+        "job = {'qasm': sys.stdin.read(), 'target': 'ionq_forte', 'level': 3, 'objective': 'depth', 'seed': 0, 'budget': None,"
+        " 'mode': 'unitary', 'deadline': time.monotonic() + 120, 'memory_bytes': 2**31}\n"
         "child.process.stdin.write(json.dumps(job).encode()); child.process.stdin.close()\n"
         "print(child.process.pid, flush=True); time.sleep(120)"
     )
