@@ -10,14 +10,15 @@ import pytest
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Operator
 
-from qcos_optimizer.certify import Certifier, Claim, pauli_matrix, turns_matrix
+from qcos_optimizer.certify import Certifier, Claim
+from qcos_optimizer.matrices import pauli_matrix, turns_matrix, turns_of_one
 from qcos_optimizer.native import Native, gpi, gpi2, rz
 from qcos_optimizer.passes.gadgets import Weighting, synthesize
 from qcos_optimizer.pauli import Pauli, PauliForm, anticommute, sign, times
 from qcos_optimizer.pulses import pulses
 from qcos_optimizer.simulation import Step
 from qcos_optimizer.source import take_apart
-from qcos_optimizer.turns import TurnsCache, form_of, native_claim, placed_claims, turns_of_one
+from qcos_optimizer.turns import TurnsCache, form_of, native_claim, placed_claims
 
 from .circuits import random_circuit
 

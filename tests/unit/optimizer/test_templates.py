@@ -11,7 +11,7 @@ from qiskit.circuit import QuantumCircuit
 from qiskit.circuit.library import CCXGate, CCZGate, CSwapGate
 from qiskit.quantum_info import Operator
 
-from qcos_optimizer.certify import turns_matrix
+from qcos_optimizer.matrices import turns_matrix
 from qcos_optimizer.native import Matrix
 from qcos_optimizer.passes.assembly import core_turns
 from qcos_optimizer.passes.axial import Axial, Entangler, axial, core, embed_bits

@@ -8,28 +8,21 @@ Imports no pass and no optimizing library.
 
 from __future__ import annotations
 
-import cmath
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-import numpy as np
-
-from .native import Matrix
-from .pauli import PauliForm, Turn, bits
-from .simulation import Step
-
-_PAULIS: tuple[Matrix, ...] = (
-    np.array([[1, 0], [0, 1]], dtype=np.complex128),
-    np.array([[0, 1], [1, 0]], dtype=np.complex128),
-    np.array([[1, 0], [0, -1]], dtype=np.complex128),
-    np.array([[0, -1j], [1j, 0]], dtype=np.complex128),
-)
+from .condensing import condense
+from .matrices import norm_apart, spread, turns_matrix
+from .pauli import PauliForm, Turn
+from .simulation import Step, blocks
 
 MAX_TURNS = 60_000
 MAX_ROTATIONS = 3_000
 """Beyond these nothing is tried: the work grows with the square of the rotations."""
+
+CONDENSED_QUBITS = 2
+"""Blocks of up to so many qubits are multiplied out where rotations alone do not cancel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +34,6 @@ class Claim:
     turns: tuple[Turn, ...]
 
 
-@lru_cache(maxsize=4096)
-def pauli_matrix(x: int, z: int, qubits: int) -> Matrix:
-    """The Hermitian Pauli of plus sign with these bits, read only; qubit 0 is the least significant bit."""
-    made: Matrix = np.ones((1, 1), dtype=np.complex128)
-    for qubit in range(qubits):
-        made = np.kron(_PAULIS[(x >> qubit & 1) + 2 * (z >> qubit & 1)], made).astype(np.complex128)
-    made.flags.writeable = False
-    return made
-
-
-def turns_matrix(turns: Iterable[Turn], qubits: int) -> Matrix:
-    """The unitary of ``turns``."""
-    made: Matrix = np.eye(2**qubits, dtype=np.complex128)
-    for x, z, angle in turns:
-        made = math.cos(math.pi * angle) * made - 1j * math.sin(math.pi * angle) * (pauli_matrix(x, z, qubits) @ made)
-    return made
-
-
 class Certifier:
     """Compares circuits given as claims; a claim seen before is not multiplied out again."""
 
@@ -66,32 +41,50 @@ class Certifier:
         self._known: dict[tuple[bytes, tuple[Turn, ...]], float] = {}
 
     def distance(
-        self, wanted: Sequence[Claim], made: Sequence[Claim], qubits: int, layout: Sequence[int]
+        self,
+        wanted: Sequence[Claim],
+        made: Sequence[Claim],
+        qubits: int,
+        layout: Sequence[int],
+        *,
+        condensed: bool = False,
     ) -> float | None:
         """A bound, in operator norm and up to a global phase, on how far ``made``, with output qubit q of ``wanted``
-        read on its qubit ``layout[q]``, is from ``wanted``; None if the two could not be shown equal."""
+        read on its qubit ``layout[q]``, is from ``wanted``; None if the two could not be shown equal.
+
+        With ``condensed``, after each block of ``made`` the rotations on the block's qubits are multiplied out and
+        written anew (see :mod:`condensing`): it takes longer and proves decompositions that have no angle in common."""
         if sorted(layout) != list(range(qubits)):
             return None
         if sum(len(claim.turns) for claims in (wanted, made) for claim in claims) > MAX_TURNS:
             return None
         if not all(_well_placed(claim, qubits) for claims in (wanted, made) for claim in claims):
             return None
-        error = 0.0
+        error = sum(self._check(claim) for claims in (wanted, made) for claim in claims)
         form = PauliForm(qubits)
         for claim in wanted:
-            error += self._check(claim)
             for x, z, turns in claim.turns:
-                form.turn(_spread(x, claim.step.qubits), _spread(z, claim.step.qubits), turns)
+                form.turn(spread(x, claim.step.qubits), spread(z, claim.step.qubits), turns)
             if len(form.rotations) > MAX_ROTATIONS:
                 return None
         form.relabel(layout)
-        for claim in reversed(made):
-            error += self._check(claim)
-            for x, z, turns in reversed(claim.turns):
-                form.turn(_spread(x, claim.step.qubits), _spread(z, claim.step.qubits), -turns)
+        width = CONDENSED_QUBITS if condensed else 1
+        for block in reversed(blocks([claim.step.qubits for claim in made], width)):
+            for place in reversed(block.members):
+                claim = made[place]
+                for x, z, turns in reversed(claim.turns):
+                    form.turn(spread(x, claim.step.qubits), spread(z, claim.step.qubits), -turns)
+                if condensed and len(claim.step.qubits) == 1:
+                    condense(form, claim.step.qubits)
+            if condensed and len(block.qubits) <= CONDENSED_QUBITS:
+                condense(form, block.qubits)
             if len(form.rotations) > MAX_ROTATIONS:
                 return None
         form.settle()
+        if condensed:
+            for qubit in range(qubits):
+                condense(form, (qubit,))
+            form.drop()
         error += form.error
         return error if form.is_identity() and math.isfinite(error) else None
 
@@ -99,11 +92,7 @@ class Certifier:
         """The operator norm by which a claim fails, from above."""
         key = (claim.step.matrix.tobytes(), claim.turns)
         if key not in self._known:
-            wanted, made = claim.step.matrix, turns_matrix(claim.turns, len(claim.step.qubits))
-            overlap = complex(np.vdot(wanted, made))
-            self._known[key] = float("inf")
-            if overlap != 0:
-                self._known[key] = float(np.linalg.norm(wanted - made * cmath.exp(-1j * cmath.phase(overlap))))
+            self._known[key] = norm_apart(claim.step.matrix, turns_matrix(claim.turns, len(claim.step.qubits)))
         return self._known[key]
 
 
@@ -116,10 +105,3 @@ def _well_placed(claim: Claim, qubits: int) -> bool:
         and claim.step.matrix.shape == (2 ** len(places),) * 2
         and all(0 <= x | z < 2 ** len(places) for x, z, _ in claim.turns)
     )
-
-
-def _spread(mask: int, qubits: tuple[int, ...]) -> int:
-    made = 0
-    for slot in bits(mask):
-        made |= 1 << qubits[slot]
-    return made

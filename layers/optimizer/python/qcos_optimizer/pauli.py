@@ -19,6 +19,9 @@ Turn = tuple[int, int, float]
 SNAP = 1e-11
 """Turns this near to a Clifford's are taken for it; what that neglects is summed up in ``PauliForm.error``."""
 
+NEGLIGIBLE = 1e-9
+"""Turns that may be left over where blocks were multiplied out, which costs digits."""
+
 
 def times(one: Pauli, other: Pauli) -> Pauli:
     """The operator product ``one`` ``other``."""
@@ -96,6 +99,11 @@ class PauliForm:
                 for qubit, row in enumerate(rows):
                     seen = again.image(row[0], row[1])
                     rows[qubit] = (seen[0], seen[1], (seen[2] + row[2] - (row[0] & row[1]).bit_count()) % 4)
+
+    def drop(self) -> None:
+        """Leave out rotations of next to no angle; they are only ever as far from nothing as ``error`` then says."""
+        self.error += sum(math.pi * abs(turns) for _, _, turns in self.rotations if abs(turns) < NEGLIGIBLE)
+        self.rotations = [turn for turn in self.rotations if abs(turn[2]) >= NEGLIGIBLE]
 
     def is_identity(self) -> bool:
         """Whether this is the identity (up to a global phase and ``error``)."""

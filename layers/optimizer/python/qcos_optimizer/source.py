@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from qiskit.circuit import ControlFlowOp, Instruction, QuantumCircuit
-from qiskit.circuit.library import UnitaryGate
+from qiskit.circuit.library import C4XGate, UnitaryGate
 from qiskit.exceptions import QiskitError
 
 from .errors import CircuitError
@@ -180,7 +180,8 @@ def _check_angles(gate: Instruction) -> None:
 def _is_leaf(gate: Instruction, widest: int) -> bool:
     if isinstance(gate, UnitaryGate):
         return bool(gate.num_qubits <= 2)
-    standard = getattr(gate, "_standard_gate", None) is not None
+    # The only gate of qelib1.inc that Qiskit does not count as a standard one.
+    standard = getattr(gate, "_standard_gate", None) is not None or isinstance(gate, C4XGate)
     controls = getattr(gate, "num_ctrl_qubits", 0)
     closed = not controls or gate.ctrl_state == 2**controls - 1
     return standard and closed and gate.num_qubits <= widest

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import cmath
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from qiskit.circuit.library import UnitaryGate
 
-from .certify import Claim, turns_matrix
+from .certify import Claim
+from .matrices import kept, spread, turns_matrix, turns_of_one
 from .native import Matrix, Native
 from .pauli import PauliForm, Turn
 from .rotations import Local, Part, parts_of
@@ -18,24 +17,6 @@ from .simulation import Step
 from .source import Operation, clean, expand
 
 _AXES = {"x": (1, 0), "z": (0, 1), "y": (1, 1)}
-_TIDY = 1e-13
-
-
-def turns_of_one(matrix: Matrix) -> tuple[Turn, ...]:
-    """A one-qubit unitary as RZ RX RZ; angles a hair from an eighth of a turn are put on it."""
-    low, high = abs(matrix[0, 0]), abs(matrix[1, 0])
-    middle = 2 * math.atan2(high, low) / (2 * math.pi)
-    if high < 1e-13:
-        return _kept((0, 1, _angle(matrix[1, 1] * matrix[0, 0].conjugate())))
-    if low < 1e-13:
-        after = _angle(-matrix[1, 0] * matrix[0, 1].conjugate()) + 0.5
-        return _kept((1, 0, 0.5), (0, 1, after))
-    # RZ(a) RX(b) RZ(c) = [[c e(-a-c), -i s e(-a+c)], [-i s e(a-c), c e(a+c)]], each e of half the angle
-    total = _angle(matrix[1, 1] * matrix[0, 0].conjugate())
-    # A small entry's phase is known badly: so of the angles only a + c comes from the diagonal, a - c from the rest.
-    half = (total + _angle(matrix[1, 0] * matrix[0, 1].conjugate())) / 2
-    after = half + round(2 * (_angle(1j * matrix[1, 0] * matrix[0, 0].conjugate()) - half)) / 2
-    return _kept((0, 1, total - after), (1, 0, middle), (0, 1, after))
 
 
 def turns_of_parts(parts: Sequence[Part]) -> tuple[Turn, ...]:
@@ -46,7 +27,7 @@ def turns_of_parts(parts: Sequence[Part]) -> tuple[Turn, ...]:
             made += [(x << part.slot, z << part.slot, turns) for x, z, turns in turns_of_one(part.matrix)]
         else:
             x, z = _AXES[part.axis]
-            made += _kept((3 * x, 3 * z, part.turns))
+            made += kept((3 * x, 3 * z, part.turns))
     return tuple(made)
 
 
@@ -74,7 +55,7 @@ def form_of(claims: Iterable[Claim], qubits: int) -> PauliForm:
     for claim in claims:
         places = claim.step.qubits
         for x, z, turns in claim.turns:
-            form.turn(_spread(x, places), _spread(z, places), turns)
+            form.turn(spread(x, places), spread(z, places), turns)
     form.settle()
     return form
 
@@ -107,24 +88,5 @@ class TurnsCache:
         for inner in expand([Operation(gate, tuple(range(size)))], 2):
             claim = self.claim(inner)
             for x, z, turns in claim.turns:
-                made.append((_spread(x, inner.qubits), _spread(z, inner.qubits), turns))
+                made.append((spread(x, inner.qubits), spread(z, inner.qubits), turns))
         return tuple(made)
-
-
-def _spread(mask: int, qubits: tuple[int, ...]) -> int:
-    return sum(1 << qubit for slot, qubit in enumerate(qubits) if mask >> slot & 1)
-
-
-def _kept(*turns: Turn) -> tuple[Turn, ...]:
-    return tuple((x, z, angle) for x, z, angle in ((x, z, _tidy(angle)) for x, z, angle in turns) if angle)
-
-
-def _tidy(turns: float) -> float:
-    """``turns`` within half a turn, put on a multiple of 1/96 if it is within rounding of it."""
-    turns = math.remainder(turns, 1.0)
-    near = round(turns * 96) / 96
-    return near if abs(turns - near) < _TIDY else turns
-
-
-def _angle(number: complex) -> float:
-    return cmath.phase(number) / (2 * math.pi)

@@ -14,13 +14,13 @@ from itertools import product
 
 from ..candidate import Candidate, Checkpoint, Via
 from ..certify import Claim
+from ..matrices import turns_of_one
 from ..native import IDENTITY, Matrix
 from ..pauli import Turn
 from ..pulses import Emitter, Frame
 from ..rotations import emit, parts_of
 from ..simulation import Step, blocks, unitary
 from ..targets import TwoQubitGate
-from ..turns import turns_of_one
 from .axial import TO_Z, Axial, Entangler, Mark, embed_bits
 from .templates import Template, template
 

@@ -16,12 +16,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..matrices import turns_of_one
 from ..native import IDENTITY, Matrix
 from ..pauli import Turn
 from ..rotations import Local, parts_of
 from ..simulation import Step, unitary
 from ..source import Operation, clean, expand
-from ..turns import turns_of_one
 
 Vector = NDArray[np.float64]
 Mark = tuple[int, str]

@@ -1,0 +1,119 @@
+"""Rotations of a few qubits brought together in a :class:`PauliForm` and written anew, so that blocks cancel.
+
+Two decompositions of one block need not have an angle in common, so their rotations do not cancel one by one. All
+rotations that are Paulis of the block's own qubits, seen through the Clifford, and that only commuting ones separate
+from the end are multiplied out. If what comes out is a Clifford and one-qubit gates after it, these take their place.
+On two qubits a Clifford is, up to one-qubit gates after it, a quarter turn about a Pauli or nothing, and a swap or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import permutations, product
+
+from .matrices import factors, norm_apart, permuted, spread, turns_matrix, turns_of_one
+from .native import Matrix
+from .pauli import PauliForm, Turn, anticommute, sign
+
+NEAR = 1e-8
+"""What a block may differ by, in Frobenius norm, from what is taken for it."""
+
+_PAIRS = tuple(
+    (x << 1 | other_x, z << 1 | other_z)
+    for x, z, other_x, other_z in product((0, 1), repeat=4)
+    if (x or z) and (other_x or other_z)
+)
+
+
+def condense(form: PauliForm, wires: Sequence[int]) -> None:
+    """Write anew what can be brought to the end of ``form`` and acts on ``wires`` (one or two) alone, if that is a
+    Clifford and one-qubit gates.
+
+    ``form.error`` grows by the operator norm, from above, of what that neglects.
+    """
+    size = len(wires)
+    inside: dict[tuple[int, int], Turn] = {}
+    for x in range(2**size):
+        for z in range(2**size):
+            image = form.image(spread(x, wires), spread(z, wires))
+            inside[image[0], image[1]] = (x, z, sign(image))
+    chosen, turns = _movable(form, wires, inside)
+    if len(turns) < 2:
+        return
+    made = turns_matrix(turns, size)
+    again = _simple(made, size)
+    if again is None:
+        return
+    apart = norm_apart(made, turns_matrix(again, size))
+    if not apart <= NEAR:
+        return
+    form.error += apart
+    form.rotations = [turn for place, turn in enumerate(form.rotations) if place not in chosen]
+    for x, z, angle in again:
+        form.turn(spread(x, wires), spread(z, wires), angle)
+
+
+def _simple(matrix: Matrix, size: int) -> list[Turn] | None:
+    """``matrix`` as a Clifford and one-qubit gates after it, if it is that."""
+    quarters: list[tuple[Turn, ...]] = [()]
+    if size == 2:
+        quarters += [((x, z, 0.25),) for x, z in _PAIRS]
+    for quarter in quarters:
+        rest = matrix @ turns_matrix(quarter, size).conj().T
+        for order in permutations(range(size)):
+            parts, apart = factors(permuted(rest, order))
+            if apart <= NEAR:
+                made = [(x << wire, z << wire, t) for wire, part in enumerate(parts) for x, z, t in turns_of_one(part)]
+                return [*quarter, *made, *_swaps(order)]
+    return None
+
+
+def _movable(form: PauliForm, wires: Sequence[int], inside: dict[tuple[int, int], Turn]) -> tuple[set[int], list[Turn]]:
+    """The rotations of ``inside`` that commute with all later ones that stay: their places, and they as rotations of
+    ``wires`` after the Clifford, the first applied first."""
+    generators = [form.image(1 << wire, 0) for wire in wires] + [form.image(0, 1 << wire) for wire in wires]
+    size = len(wires)
+    # How what stays behind commutes: bit j of the masks for anticommuting with X, or with Z, of wire j.
+    staying: set[tuple[int, int]] = set()
+    chosen: set[int] = set()
+    turns: list[Turn] = []
+    for place in range(len(form.rotations) - 1, -1, -1):
+        x, z, angle = form.rotations[place]
+        local = inside.get((x, z))
+        if local is not None and not any(
+            ((local[0] & with_x).bit_count() + (local[1] & with_z).bit_count()) & 1 for with_x, with_z in staying
+        ):
+            chosen.add(place)
+            turns.append((local[0], local[1], angle * local[2]))
+            continue
+        marks = [anticommute(x, z, other[0], other[1]) for other in generators]
+        with_x = sum(1 << wire for wire in range(size) if marks[wire])
+        with_z = sum(1 << wire for wire in range(size) if marks[size + wire])
+        if with_x or with_z:
+            staying.add((with_x, with_z))
+            if len(staying) >= 2 * size and _rank(staying, size) == 2 * size:
+                break
+    turns.reverse()
+    return chosen, turns
+
+
+def _rank(masks: set[tuple[int, int]], size: int) -> int:
+    """How many of ``masks`` are independent: if all that can be are, no Pauli but the identity commutes with them."""
+    kept: list[int] = []
+    for with_x, with_z in masks:
+        vector = with_x | with_z << size
+        for other in kept:
+            vector = min(vector, vector ^ other)
+        if vector:
+            kept.append(vector)
+    return len(kept)
+
+
+def _swaps(order: Sequence[int]) -> Iterator[Turn]:
+    """Qubit q to where ``order[q]`` was, each swap as quarter turns about XX, YY and ZZ."""
+    now = list(range(len(order)))
+    for qubit, wanted in enumerate(order):
+        if now[qubit] != wanted:
+            both = 1 << now[qubit] | 1 << wanted
+            yield from ((both, 0, 0.25), (both, both, 0.25), (0, both, 0.25))
+            now[now.index(wanted)], now[qubit] = now[qubit], wanted
