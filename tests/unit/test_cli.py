@@ -179,9 +179,19 @@ def test_backends(run: Run, fakes: Fakes) -> None:
 
 
 def test_evidence_is_saved_as_the_bundle_alone(run: Run, fakes: Fakes, tmp_path: Path) -> None:
-    saved = tmp_path / "bundle.json"
-    assert run("evidence", BUNDLE_ID, "-o", str(saved)) == (0, "", "")
-    assert json.loads(saved.read_bytes()) == json.loads(BUNDLE)
+    for form in ((), ("--format", "cose")):
+        saved = tmp_path / "bundle"
+        assert run("evidence", BUNDLE_ID, *form, "-o", str(saved)) == (0, "", "")
+        assert saved.read_bytes() == BUNDLE
+    status, _, err = run("evidence", BUNDLE_ID, "--format", "xml", "-o", str(tmp_path / "bundle.xml"))
+    assert (status, "invalid choice" in err) == (2, True)
+
+
+def test_a_proof_is_shown_as_json(run: Run, fakes: Fakes) -> None:
+    status, out, _ = run("proof", "job_done", "3")
+    shown = json.loads(out)
+    assert (status, shown["version"], shown["leaf"]) == (0, 3, fakes.logs[TENANT, "job_done"][2].hash)
+    assert run("proof", "job_done", "third")[0] == 2
 
 
 def test_a_submission_with_everything(run: Run, fakes: Fakes, bell: Path) -> None:
@@ -568,7 +578,7 @@ def test_files_that_cannot_be_used(run: Run, bell: Path, tmp_path: Path) -> None
 
 def test_a_huge_file_is_not_read_to_its_end(run: Run) -> None:
     status, _, err = run("optimize", "/dev/zero", "--target", "ionq_aria")
-    assert (status, err) == (2, "qcos: /dev/zero: is larger than 16,777,216 bytes\n")
+    assert (status, err) == (2, "qcos: /dev/zero: is larger than 33,554,432 bytes\n")
 
 
 @pytest.mark.parametrize(
@@ -592,7 +602,7 @@ def test_wrong_usage(run: Run, arguments: list[str]) -> None:
     assert "usage: qcos" in err
 
 
-@pytest.mark.parametrize("name", ["submit", "job", "events", "evidence", "backends", "verify", "optimize"])
+@pytest.mark.parametrize("name", ["submit", "job", "events", "proof", "evidence", "backends", "verify", "optimize"])
 def test_help_has_an_example(run: Run, name: str) -> None:
     status, out, _ = run(name, "--help")
     assert status == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import json
@@ -52,7 +53,8 @@ class Gateway(httpx.BaseTransport):
         )
         with contextlib.redirect_stdout(io.StringIO()):  # the function's numbers
             raw = self.api.handler(event, Context())
-        return httpx.Response(raw["statusCode"], headers=raw["headers"], text=raw["body"])
+        body = base64.b64decode(raw["body"]) if raw["isBase64Encoded"] else raw["body"].encode()
+        return httpx.Response(raw["statusCode"], headers=raw["headers"], content=body)
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,7 @@ def test_every_method_is_an_endpoint(client: Client, fakes: Fakes) -> None:
     assert client.job("job_done")["event_count"] == len(COMPLETE)
     assert client.jobs("completed", limit=5, offset=0)["pagination"]["total"] == 1
     assert [event["version"] for event in client.events("job_done")] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert client.event_proof("job_done", 2)["leaf"] == fakes.logs[TENANT, "job_done"][1].hash
     assert client.bundle(BUNDLE_ID) == {"version": "3.0"}
     assert client.verify({"version": "3.0"})["valid"] is False
     assert client.jwks() == {"keys": [{"kty": "AKP"}]}
@@ -99,6 +102,40 @@ def test_every_method_is_an_endpoint(client: Client, fakes: Fakes) -> None:
     assert client.circuit("job_done", "original", "qasm2") == "// original qasm2 \u03c0\n".encode()
     with pytest.raises(ApiError, match="JOB_NOT_FOUND"):
         client.circuit("job_nobodys")
+
+
+class Storage(httpx.BaseTransport):
+    """Before the API, the storage that its links lead to."""
+
+    def __init__(self, gateway: Gateway, *answers: httpx.Response) -> None:
+        self.gateway = gateway
+        self.answers = list(answers)
+        self.requests: list[httpx.Request] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.host != "storage.example":
+            return self.gateway.handle_request(request)
+        self.requests.append(request)
+        return self.answers.pop(0)
+
+
+def test_a_file_is_fetched_whether_it_is_answered_or_linked(gateway: Gateway, fakes: Fakes) -> None:
+    fakes.bundles[TENANT, BUNDLE_ID] = b'{"version":"3.0"}'
+    storage = Storage(gateway, httpx.Response(503), httpx.Response(200, content=b"%PDF-"), httpx.Response(403))
+    with Client(URL, "good-key", transport=storage, sleep=lambda _: None) as client:
+        assert client.export(BUNDLE_ID) == client.export(BUNDLE_ID, "cbor") == b'{"version":"3.0"}'
+        assert storage.requests == []
+        assert client.export(BUNDLE_ID, "pdf") == b"%PDF-"
+        assert [str(one.url) for one in storage.requests] == [
+            f"https://storage.example/{BUNDLE_ID}.pdf?signature=s",
+        ] * 2
+        # The key is the API's, and nobody else is shown it.
+        assert not {"authorization", "x-api-key"} & {name for one in storage.requests for name in one.headers}
+        with pytest.raises(NoAnswer, match=r"storage\.example.*403") as refused:
+            client.export(BUNDLE_ID, "pdf")
+        assert "signature" not in str(refused.value)
+        with pytest.raises(ApiError, match="BUNDLE_NOT_FOUND"):
+            client.export("ev_nobodys")
 
 
 def test_a_submission_says_what_was_asked_and_nothing_else(client: Client, gateway: Gateway, fakes: Fakes) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,10 +14,11 @@ import pytest
 
 import qcos_evidence
 from qcos.adapters.bundles import Bundles
+from qcos.events import EvidenceExported
 from qcos.http import evidence, gateway
 from qcos.http.app import application
 from qcos.job import bundle_id
-from qcos.models import StoredObject
+from qcos.models import Caller, StoredObject, sha3_256
 from qcos.service.evidence import MAX_RESULT_BYTES, MEDIA_TYPES, EvidenceDesk
 from qcos_evidence import attachments
 from tests.unit.http.conftest import Answer, hold_against_document
@@ -139,6 +142,98 @@ def test_a_result_too_long_for_a_page(desk: Desk, monkeypatch: pytest.MonkeyPatc
     answer = desk("GET", f"/api/v2/evidence/export/{desk.bundle_id}", query={"format": "pdf"})
     assert (answer.status, answer.error["code"]) == (413, "PAYLOAD_TOO_LARGE")
     assert desk.export("cose")
+
+
+def exported(desk: Desk) -> list[EvidenceExported]:
+    return [event.data for event in desk.world.story(desk.job_id) if isinstance(event.data, EvidenceExported)]
+
+
+def test_the_first_export_of_each_form_is_an_event_and_no_other() -> None:
+    desk = Desk()
+    before = desk.world.job(desk.job_id)
+    files = {form: desk.export(form) for _ in range(2) for form in FORMS}
+    told = exported(desk)
+    assert [(one.format, one.digest, one.size, one.key) for one in told] == [
+        (form, sha3_256(files[form]), len(files[form]), None) for form in FORMS
+    ]
+    assert before.evidence
+    assert {(one.bundle_id, one.bundle_hash, one.key_id) for one in told} == {
+        (desk.bundle_id, before.evidence.bundle_hash, before.evidence.key_id)
+    }
+    after = desk.world.job(desk.job_id)
+    assert after == replace(before, version=before.version + len(FORMS), exports=tuple(told))
+    last = desk.world.story(desk.job_id)[-1]
+    assert (last.document["actor"], last.document["correlation_id"]) == ("key:k1", "gateway-request")
+    # What is refused or only looked at is no export.
+    desk("GET", f"/api/v2/evidence/{desk.bundle_id}")
+    desk("GET", f"/api/v2/evidence/export/{desk.bundle_id}", tenant="other")
+    desk("GET", f"/api/v2/evidence/export/{desk.bundle_id}", scopes="optimize:read")
+    assert len(exported(desk)) == len(FORMS)
+    log = [event.document | {"hash": event.hash} for event in desk.world.story(desk.job_id)]
+    keys = qcos_evidence.KeySet.from_jwks(desk("GET", "/.well-known/jwks.json").body)
+    assert qcos_evidence.verify(files["json"], keys, now=desk.world.clock(), events=log).valid
+
+
+def test_exports_that_race_are_one_event() -> None:
+    desk = Desk()
+    with ThreadPoolExecutor(8) as pool:
+        caller = Caller(tenant=TENANT, key_id="k1", scopes=frozenset(), request_id="r")
+        made = list(pool.map(lambda _: desk.world.desk.export(caller, desk.bundle_id, "cbor"), range(16)))
+    assert len({file.data for file in made}) == 1
+    assert [one.format for one in exported(desk)] == ["cbor"]
+
+
+def test_a_list_row_follows_an_export_and_counts_nothing_anew() -> None:
+    desk = Desk()
+    desk.world.project(TENANT, desk.job_id)
+    before, counters = desk.world.views.row(TENANT, desk.job_id), desk.world.views.counters_of(TENANT)
+    desk.export("cose")
+    desk.world.project(TENANT, desk.job_id)
+    assert before
+    assert desk.world.views.row(TENANT, desk.job_id) == replace(before, version=before.version + 1)
+    assert desk.world.views.counters_of(TENANT) == counters
+
+
+def test_a_file_too_long_to_be_answered_is_stored_and_goes_by_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    small = desk.export("cbor")
+    monkeypatch.setattr("qcos.service.evidence.INLINE_BYTES", 5_000)
+    path, query = f"/api/v2/evidence/export/{desk.bundle_id}", {"format": "pdf"}
+    answer = desk("GET", path, query=query)
+    key = f"exports/{desk.bundle_id}.pdf"
+    file, media_type = desk.world.objects.objects[key]
+    assert answer.status == 303
+    assert answer.headers["location"] == answer.data["url"] == f"memory://{key}?seconds=900"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.data == {
+        "url": f"memory://{key}?seconds=900",
+        "expires_in_s": 900,
+        "file_name": f"{desk.bundle_id}.pdf",
+        "media_type": media_type,
+        "size": len(file),
+        "digest": sha3_256(file),
+    }
+    assert media_type == "application/pdf"
+    keys = qcos_evidence.KeySet.from_jwks(desk("GET", "/.well-known/jwks.json").body)
+    assert qcos_evidence.verify(file, keys, now=desk.world.clock()).page == "matches"
+    assert [(one.format, one.digest, one.size, one.key) for one in exported(desk)] == [
+        ("cbor", sha3_256(small), len(small), None),
+        ("pdf", sha3_256(file), len(file), key),
+    ]
+    # From then on nothing is made: the file is the one that is stored, under whatever version of the page.
+    monkeypatch.setattr(desk.world.desk.library, "write", None)
+    assert desk("GET", path, query=query).data == answer.data
+    assert len(exported(desk)) == 2
+
+
+def test_an_export_that_died_before_its_event_is_the_file_that_was_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    monkeypatch.setattr("qcos.service.evidence.INLINE_BYTES", 0)
+    desk.world.objects.put_named(f"exports/{desk.bundle_id}.cose", b"made before", "application/cose")
+    answer = desk("GET", f"/api/v2/evidence/export/{desk.bundle_id}", query={"format": "cose"})
+    assert (answer.data["digest"], answer.data["size"]) == (sha3_256(b"made before"), 11)
+    (told,) = exported(desk)
+    assert (told.digest, told.size) == (sha3_256(b"made before"), 11)
 
 
 def test_what_is_expected_must_be_so(desk: Desk) -> None:

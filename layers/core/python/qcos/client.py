@@ -73,6 +73,7 @@ class Client:
             timeout=timeout_s,
             transport=transport,
         )
+        self._links = httpx.Client(timeout=timeout_s, transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -83,6 +84,7 @@ class Client:
     def close(self) -> None:
         """Give the connection back."""
         self._http.close()
+        self._links.close()
 
     def submit(
         self,
@@ -151,10 +153,7 @@ class Client:
     def circuit(self, job_id: str, which: str = "optimized", form: str = "qasm2") -> bytes:
         """A job's circuit byte for byte, ``original`` or ``optimized``, as ``qasm2``, ``qasm3`` or ``ionq``."""
         path = f"/api/v2/optimize/{_part(job_id)}/circuit"
-        response = self._patiently("GET", path, {"which": which, "format": form})
-        if not response.is_success:
-            _document(response)
-        return response.content
+        return _content(self._patiently("GET", path, {"which": which, "format": form}))
 
     def job(self, job_id: str) -> dict[str, Any]:
         """Everything about a job."""
@@ -204,7 +203,7 @@ class Client:
         return found
 
     def event_proof(self, job_id: str, version: int) -> dict[str, Any]:
-        """That an event is in a job's log: its RFC 9162 path to a root, the one that the job's bundle signs if it can."""
+        """That an event is in a job's log: its RFC 9162 path to the root that the bundle signs, if that holds it."""
         return self._data(f"/api/v2/jobs/{_part(job_id)}/events/{version}/proof")
 
     def wait(
@@ -239,6 +238,14 @@ class Client:
     def bundle(self, bundle_id: str) -> dict[str, Any]:
         """A signed evidence bundle."""
         return self._data(f"/api/v2/evidence/{_part(bundle_id)}")
+
+    def export(self, bundle_id: str, form: str = "json") -> bytes:
+        """A signed evidence bundle as a file: ``json``, ``cbor``, ``cose`` or ``pdf``; a long one by its link."""
+        response = self._patiently("GET", f"/api/v2/evidence/export/{_part(bundle_id)}", {"format": form})
+        if response.status_code == 303:
+            # Another host, and the link says all: it refuses a request that brings a key as well.
+            response = self._patiently("GET", response.headers["Location"], elsewhere=True)
+        return _content(response)
 
     def verify(self, bundle: Mapping[str, Any]) -> dict[str, Any]:
         """The server's verdict on a bundle."""
@@ -304,15 +311,21 @@ class Client:
         *,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        elsewhere: bool = False,
     ) -> httpx.Response:
-        """The answer to a request that may be repeated: it then does what it does once."""
+        """The answer to a request that may be repeated: it then does what it does once.
+
+        ``path`` is a whole address where the request goes ``elsewhere``, without the API key.
+        """
+        http = self._links if elsewhere else self._http
         for attempt in range(1, TRIES + 1):
             asked_pause = 0.0
             try:
-                response = self._http.request(method, path, params=query, json=body, headers=headers)
+                response = http.request(method, path, params=query, json=body, headers=headers)
             except httpx.HTTPError as problem:
                 if attempt == TRIES:
-                    raise NoAnswer(f"{self._http.base_url} cannot be reached. Is the address right?") from problem
+                    where = "The link's storage" if elsewhere else http.base_url
+                    raise NoAnswer(f"{where} cannot be reached. Is the address right?") from problem
             else:
                 if response.status_code not in _PASSING or attempt == TRIES:
                     return response
@@ -335,6 +348,19 @@ def _given(**fields: Any) -> dict[str, Any]:
 def _retry_after(response: httpx.Response) -> float:
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() else 0.0
+
+
+def _content(response: httpx.Response) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        ApiError: it is an error of the API.
+        NoAnswer: it is another answer than a file.
+    """
+    if response.status_code != 200:
+        _document(response)
+        raise _strange(response)
+    return response.content
 
 
 def _enveloped(response: httpx.Response) -> dict[str, Any]:

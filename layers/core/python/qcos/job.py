@@ -15,6 +15,7 @@ from qcos.events import (
     CircuitOptimized,
     Event,
     EventData,
+    EvidenceExported,
     EvidenceSigned,
     ExecutionAdopted,
     ExecutionCompleted,
@@ -75,6 +76,7 @@ class Job:
     estimated: ExecutionEstimated | None = None
     held: ExecutionHeld | None = None
     evidence: EvidenceSigned | None = None
+    exports: tuple[EvidenceExported, ...] = ()
     failure: JobFailed | None = None
     completed_at: str | None = None
 
@@ -145,6 +147,8 @@ def _apply(job: Job, data: EventData, at: str) -> Job:
             return replace(job, estimated=data)
         case EvidenceSigned():
             return replace(job, evidence=data)
+        case EvidenceExported():
+            return replace(job, exports=(*job.exports, data))
         case JobCompleted():
             return replace(job, status="completed", completed_at=at)
         case JobFailed():
@@ -221,6 +225,7 @@ def _retried(job: Job, data: JobRetried, at: str) -> Job:
         estimated=None,
         held=None,
         evidence=None,
+        exports=(),
         failure=None,
         completed_at=None,
     )

@@ -16,6 +16,7 @@ from qcos.backends import CATALOGUE
 from qcos.cli import log, offline, remote
 from qcos.cli.files import Stop
 
+FORMS = ("json", "cbor", "cose", "pdf")
 OBJECTIVES = ("two_qubit_gates", "depth", "model_score")
 
 EPILOG = """\
@@ -132,8 +133,18 @@ def parser() -> argparse.ArgumentParser:
     new = command("events", remote.events, "show the log of a job, oldest event first", "qcos events job_xyz789")
     new.add_argument("id", metavar="ID", help="job id")
 
-    new = command("evidence", remote.evidence, "save an evidence bundle", "qcos evidence ev_abc123 -o bundle.json")
+    new = command("proof", remote.proof, "show that an event is in the log of a job", "qcos proof job_xyz789 3")
+    new.add_argument("id", metavar="ID", help="job id")
+    new.add_argument("version", metavar="VERSION", type=int, help="version of the event, from 1")
+
+    new = command(
+        "evidence",
+        remote.evidence,
+        "save an evidence bundle",
+        "qcos evidence ev_abc123 -o bundle.json\nqcos evidence ev_abc123 --format pdf -o bundle.pdf",
+    )
     new.add_argument("id", metavar="ID", help="bundle id, as its job names it")
+    new.add_argument("--format", choices=FORMS, default=FORMS[0], help="json (default), cbor, cose or pdf, a page")
     new.add_argument("-o", "--output", required=True, metavar="FILE", help="where to save it")
 
     command("backends", remote.backends, "list the backends and their state", "qcos backends")

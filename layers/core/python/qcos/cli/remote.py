@@ -208,11 +208,19 @@ def events(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def evidence(arguments: argparse.Namespace) -> int:
-    """Save a bundle."""
+def proof(arguments: argparse.Namespace) -> int:
+    """Show that an event is in a job's log."""
     with _Server(arguments) as api:
-        bundle = api.bundle(arguments.id)
-    write(arguments.output, json.dumps(bundle, indent=2, ensure_ascii=False) + "\n")
+        shown = api.event_proof(arguments.id, arguments.version)
+    print(json.dumps(shown, indent=2))
+    return 0
+
+
+def evidence(arguments: argparse.Namespace) -> int:
+    """Save a bundle as a file of any form."""
+    with _Server(arguments) as api:
+        file = api.export(arguments.id, arguments.format)
+    write(arguments.output, file)
     return 0
 
 

@@ -35,6 +35,18 @@ def files(*media_types: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"description": "The file", "content": content}}
 
 
+def elsewhere(data: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """That what was asked for is at the address in Location; ``data`` in the success envelope says the same."""
+    return {303: {"model": Success[data], "description": "See other: it is long, and Location is a link to it"}}  # type: ignore[valid-type] # made here, for the document
+
+
+def text(example: str) -> dict[int | str, dict[str, Any]]:
+    """Plain text such as ``example``, without envelope."""
+    return {
+        200: {"description": "The text", "content": {"text/plain": {"schema": {"type": "string"}, "example": example}}}
+    }
+
+
 def raw(*media_types: str) -> dict[int | str, dict[str, Any]]:
     """Text of one of these types, without envelope."""
     content = {kind: {"schema": {"type": "string"} if kind.startswith("text/") else {}} for kind in media_types}

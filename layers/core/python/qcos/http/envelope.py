@@ -41,6 +41,14 @@ def success_text(data: bytes) -> Response:
     return Response(b'{"success":true,"data":' + data + b"}", media_type=MEDIA_TYPE)
 
 
+def elsewhere(url: str, data: Any) -> Response:
+    """303: what was asked for is at ``url``; the body says so too, for those who do not follow."""
+    answer = success(data)
+    answer.status_code = 303
+    answer.headers["Location"] = url
+    return answer
+
+
 def failure(error: QcosError, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
     """The error envelope of ``error`` with its HTTP status."""
     body = {

@@ -16,13 +16,14 @@ from starlette.responses import Response
 from qcos.errors import BundleNotFound, ValidationFailed
 from qcos.http import body, envelope, etag
 from qcos.http.caller import needs
-from qcos.http.documented import answers, files, plain, refusals, taking, unchanged
+from qcos.http.documented import answers, elsewhere, files, plain, refusals, taking, unchanged
 from qcos.http.requests import ExportQuery, VerifyRequest
-from qcos.http.schemas import BUNDLE_ID, Bundle, KeySet, Verdict
+from qcos.http.schemas import BUNDLE_ID, Bundle, ExportLink, KeySet, Verdict
 from qcos.models import Caller
+from qcos.service.evidence import LINK_S
 
 if TYPE_CHECKING:
-    from qcos.service.evidence import EvidenceDesk
+    from qcos.service.evidence import EvidenceDesk, Export
 
 Reader = Annotated[Caller, Depends(needs("evidence:read"))]
 BundleId = Annotated[str, Path(description="Id of a bundle, as its job names it", examples=[BUNDLE_ID])]
@@ -58,7 +59,8 @@ def router(desk: Callable[[], EvidenceDesk]) -> APIRouter:
         "/api/v2/evidence/export/{bundle_id}",
         summary="An evidence bundle as a file",
         responses=files(*_FILE_TYPES)
-        | refusals("VALIDATION_ERROR", "BUNDLE_NOT_FOUND", "PAYLOAD_TOO_LARGE", "UNAVAILABLE")
+        | elsewhere(ExportLink)
+        | refusals("VALIDATION_ERROR", "BUNDLE_NOT_FOUND", "CONFLICT", "PAYLOAD_TOO_LARGE", "UNAVAILABLE")
         | unchanged(),
     )
     async def export_bundle(
@@ -66,10 +68,14 @@ def router(desk: Callable[[], EvidenceDesk]) -> APIRouter:
     ) -> Response:
         """JSON, CBOR, COSE (RFC 9052, RFC 9964) or one page as PDF/A-3 with the bundle and the result attached.
 
-        Send an Accept header that allows the type. A page takes a result of at most 2 MB.
+        Send an Accept header that allows the type. A file over 4 MB, a page with a long result, is stored and
+        answered by 303: Location is a link that works for 15 minutes and wants no key. The first export of each form
+        is told in the job's log.
         """
-        _check_bundle_id(bundle_id)
-        file = desk().export(caller.tenant, bundle_id, query.format)
+        check_bundle_id(bundle_id)
+        file = desk().export(caller, bundle_id, query.format)
+        if file.url is not None:
+            return envelope.elsewhere(file.url, _link(file))
         headers = {"Content-Disposition": f'attachment; filename="{file.file_name}"'}
         return etag.tagged(request, Response(file.data, media_type=file.media_type, headers=headers))
 
@@ -80,7 +86,7 @@ def router(desk: Callable[[], EvidenceDesk]) -> APIRouter:
     )
     async def get_bundle(bundle_id: BundleId, request: Request, caller: Reader) -> Response:
         """The data is the bundle exactly as it was signed; save it and verify it offline with the published keys."""
-        _check_bundle_id(bundle_id)
+        check_bundle_id(bundle_id)
         return etag.tagged(request, envelope.success_text(desk().bundle(caller.tenant, bundle_id)))
 
     @routes.get("/.well-known/jwks.json", summary="The published keys", responses=plain(KeySet) | unchanged())
@@ -91,7 +97,19 @@ def router(desk: Callable[[], EvidenceDesk]) -> APIRouter:
     return routes
 
 
-def _check_bundle_id(bundle_id: str) -> None:
+def _link(file: Export) -> dict[str, Any]:
+    return {
+        "url": file.url,
+        "expires_in_s": LINK_S,
+        "file_name": file.file_name,
+        "media_type": file.media_type,
+        "size": file.size,
+        "digest": file.digest,
+    }
+
+
+def check_bundle_id(bundle_id: str) -> None:
+    """Raise :class:`BundleNotFound` if no bundle can have that id."""
     if not _BUNDLE_ID.fullmatch(bundle_id):
         raise BundleNotFound("There is no evidence bundle of that id. A completed job names its own.")
 
