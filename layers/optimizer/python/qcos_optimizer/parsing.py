@@ -1,4 +1,4 @@
-"""OpenQASM 2 text into a circuit, reading nothing but the text."""
+"""OpenQASM text into a circuit, reading nothing but the text."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from qiskit import qasm2
 from qiskit.circuit import QuantumCircuit
 
 from .errors import CircuitError
+from .openqasm3 import is_openqasm3, parse3
 from .source import Source, take_apart
 
 _COMMENT = re.compile(r"//[^\n]*")
@@ -33,9 +34,11 @@ def read(circuit: str | QuantumCircuit) -> Source:
 
 def parse(text: str) -> QuantumCircuit:
     """The circuit ``text`` describes: strict OpenQASM 2.0 plus the gates that Qiskit's own ``qelib1.inc`` adds to the
-    published one (sx, p, cp, swap, rzz, ...), and 1e-05 for a number. No file is ever opened. Raises
-    :class:`CircuitError`.
+    published one (sx, p, cp, swap, rzz, ...), and 1e-05 for a number; or OpenQASM 3, as far as :mod:`openqasm3` reads
+    it. No file is ever opened. Raises :class:`CircuitError`.
     """
+    if is_openqasm3(text):
+        return parse3(text)
     # A gate the text defines itself must mean what the text says, not what Qiskit means by that name.
     defined = set(_DEFINED.findall(_COMMENT.sub("", text)))
     known = tuple(instruction for instruction in _WIDE_SPREAD if instruction.name not in defined)
