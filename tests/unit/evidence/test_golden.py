@@ -99,7 +99,7 @@ def test_the_recipes_command(name: str, by_hand: Path) -> None:
     needed = (3, 5) if name == "ml-dsa-65" else (3, 0)
     if openssl_version() < needed:
         pytest.skip(f"this machine has no openssl {'.'.join(map(str, needed))}")
-    (line,) = re.findall(r"^\$ (openssl pkeyutl .*)$", RECIPE, re.MULTILINE)
+    (line,) = re.findall(r"^\$ (openssl pkeyutl .* -in tbs\.bin .*)$", RECIPE, re.MULTILINE)
     done = subprocess.run(line.split(), cwd=by_hand, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "Signature Verified Successfully\n"), done.stderr
     tbs = (by_hand / "tbs.bin").read_bytes()
