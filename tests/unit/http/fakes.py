@@ -51,7 +51,9 @@ from qcos.models import (
     sha3_256,
     timestamp,
 )
+from qcos.ports import BundleForm
 from qcos.service.batches import Batch
+from qcos.service.evidence import MEDIA_TYPES, Export
 from qcos.service.keys import Keys, Principal
 from qcos.service.rates import Allowance
 from qcos.service.submit import Accepted, AcceptedBatch
@@ -348,8 +350,19 @@ class Fakes:
             "queue_depth": 12,
         }
 
+    def transparency(self) -> Any:
+        raise NotImplementedError("nobody asks for the log over fakes")
+
     def desk(self) -> Any:
-        return SimpleNamespace(bundle=self._bundle, verify=self._verify, jwks=lambda: {"keys": [{"kty": "AKP"}]})
+        keys = {"keys": [{"kty": "AKP"}]}
+        return SimpleNamespace(bundle=self._bundle, export=self._export, verify=self._verify, jwks=lambda: keys)
+
+    def _export(self, caller: Caller, bundle_id: str, form: BundleForm) -> Export:
+        """The bundle itself whatever the form; pages go by link."""
+        file = self._bundle(caller.tenant, bundle_id)
+        url = f"https://storage.example/{bundle_id}.pdf?signature=s" if form == "pdf" else None
+        digest = sha3_256(file)
+        return Export(MEDIA_TYPES[form], f"{bundle_id}.{form}", digest, len(file), None if url else file, url)
 
     def _bundle(self, tenant: str, bundle_id: str) -> bytes:
         self._asked()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -40,7 +41,8 @@ class Gateway:
     def __call__(self, method: str, path: str, body: Any, key: str | None) -> Answer | None:
         """The answer, None where the gateway itself says 401."""
         headers = {"Authorization": f"Bearer {key}"} if key is not None else {}
-        event = gateway_event(method, path, body, headers=headers, scopes=None)
+        path, _, asked = path.partition("?")
+        event = gateway_event(method, path, body, headers=headers, scopes=None, query=dict(parse_qsl(asked)))
         try:
             decided = self.authorize({"methodArn": ARN, "headers": headers}, Context())
         except Exception as refused:  # what the gateway takes for a 401
@@ -67,6 +69,8 @@ def requests(gateway: Gateway) -> list[tuple[str, str, str, Any]]:
     done, waiting, failed = (world.submitted() for _ in range(3))
     for step in (world.transpile, world.execute, world.sign):
         step(TENANT, done, 1)
+    world.relay(world.story(done))
+    world.request_checkpoint()
     world.fail(TENANT, failed, 1, {"Error": "States.TaskFailed"})
     batch = world.submit.batch(CALLER, [submission()]).batch_id
     bundle_id = world.job(done).evidence.bundle_id  # type: ignore[union-attr] # it was just signed
@@ -93,7 +97,10 @@ def requests(gateway: Gateway) -> list[tuple[str, str, str, Any]]:
                 concrete = path.replace("{backend_id}", "ionq_aria").replace("{bundle_id}", bundle_id)
                 for placeholder in ("{job_id}", "{batch_id}", "{key_id}"):
                     concrete = concrete.replace(placeholder, ids.get(name, done))
-                found.append((name, method.upper(), concrete.replace("{version}", "1"), bodies.get(name)))
+                for placeholder, value in {"{version}": "1", "{size}": "1", "{path}": "0/000.p/1"}.items():
+                    concrete = concrete.replace(placeholder, value)
+                concrete += "?from=1&to=1" if name == "get_consistency" else ""
+                found.append((name, method.upper(), concrete, bodies.get(name)))
     return found
 
 

@@ -52,6 +52,7 @@ def factories(world: World) -> Any:
         keys=lambda: keys,
         backends=lambda: world.backends,
         desk=lambda: world.desk,
+        transparency=lambda: world.transparency,
     )
 
 

@@ -11,6 +11,20 @@ _AT, _DONE = "2026-02-06T12:00:00.000Z", "2026-02-06T12:00:30.000Z"
 _DIGEST = "sha3-256:a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a"
 _LEAF = "sha256:6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
 
+CHECKPOINT = """\
+api.example.com/tenants/acme
+3
+CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
+
+\u2014 api.example.com/tenants/acme PlRN...
+"""
+PROOF = f"""\
+c2sp.org/tlog-proof@v1
+index 2
+bjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0=
+
+{CHECKPOINT}"""
+
 
 def _metrics(depth: int, two_qubit_depth: int, two_qubit_gates: int, one_qubit_gates: int) -> dict[str, Any]:
     return {
@@ -227,6 +241,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "at": "2026-02-06T12:05:00Z",
         },
     },
+    "ExportLink": {
+        "url": "https://bucket.s3.eu-central-1.amazonaws.com/exports/ev_abc123.pdf?X-Amz-Signature=...",
+        "expires_in_s": 900,
+        "file_name": "ev_abc123.pdf",
+        "media_type": "application/pdf",
+        "size": 7_591_581,
+        "digest": _DIGEST,
+    },
     "EventProof": {
         "bundle_id": BUNDLE_ID,
         "job_id": JOB_ID,
@@ -238,6 +260,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "path": [_LEAF, _LEAF, _LEAF],
         "root": _LEAF,
     },
+    "Consistency": {"from": 2, "to": 3, "path": [_LEAF]},
     "KeyMade": _KEY | {"api_key": "qcos_live_4fGh7Kd2_..."},
     "KeyList": {"keys": [_KEY]},
     "KeyLine": _KEY | {"status": "revoked", "revoked_at": _DONE},

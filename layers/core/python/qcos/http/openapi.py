@@ -18,7 +18,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
-from qcos.http import account, backends, batches, evidence, jobs, keys, optimize
+from qcos.http import account, backends, batches, evidence, jobs, keys, log, optimize
 from qcos.http.app import TITLE, VERSION, application
 from qcos.http.caller import NEEDED
 from qcos.http.documented import BODIES
@@ -56,8 +56,10 @@ HEADERS = {
     "RateLimitRemaining": _integer("Requests left in the window"),
     "RateLimitReset": _integer("Seconds until the window ends"),
     "RetryAfter": _integer("Seconds to wait before sending the request again"),
+    "Location": {"description": "Where it is", "schema": {"type": "string", "format": "uri"}},
     "ETag": {"description": "The answer's entity tag, for If-None-Match", "schema": {"type": "string"}},
 }
+_GOOD = ("200", "303")
 _EVERYWHERE = {"X-Request-Id": "RequestId"}
 _COUNTED = {
     "RateLimit-Limit": "RateLimitLimit",
@@ -77,6 +79,7 @@ def routers() -> tuple[APIRouter, ...]:
         optimize.router(_unbuilt, _unbuilt, _unbuilt, _unbuilt),
         jobs.router(_unbuilt, _unbuilt),
         backends.router(_unbuilt),
+        log.router(_unbuilt),
         evidence.router(_unbuilt),
         keys.router(_unbuilt),
         account.router(_unbuilt, _unbuilt, _unbuilt),
@@ -118,8 +121,9 @@ def _add_bodies(result: dict[str, Any]) -> None:
 
 def _show_answers(result: dict[str, Any]) -> None:
     """An example of every answer; FastAPI itself would leave out of them whatever is null."""
-    for _, _, operation in _operations(result):
-        content = operation["responses"]["200"].get("content", {}).get("application/json", {})
+    answers = [operation["responses"].get(status) for _, _, operation in _operations(result) for status in _GOOD]
+    for answer in filter(None, answers):
+        content = answer.get("content", {}).get("application/json", {})
         name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
         if name.startswith("Success_"):
             content["example"] = {"success": True, "data": EXAMPLES[name.removeprefix("Success_").rstrip("_")]}
@@ -163,8 +167,10 @@ def _name_headers(result: dict[str, Any]) -> None:
         named = _EVERYWHERE | _COUNTED if operation["security"] else _EVERYWHERE
         for status, answer in operation["responses"].items():
             headers = dict(_EVERYWHERE if status == "401" else named)
-            if status in ("429", "503"):
+            if status in ("429", "503") or "NOT_LOGGED" in answer["description"]:
                 headers["Retry-After"] = "RetryAfter"
+            if status == "303":
+                headers["Location"] = "Location"
             if status in ("200", "304") and "304" in operation["responses"]:
                 headers["ETag"] = "ETag"
             answer["headers"] = {

@@ -314,6 +314,13 @@ class CircuitQuery(Asked):
     )
 
 
+class ConsistencyQuery(Asked):
+    """Between which sizes of the log."""
+
+    old: Number = Field(alias="from", ge=1, le=2**53 - 1, description="Size of the older checkpoint")
+    new: Number = Field(alias="to", ge=1, le=2**53 - 1, description="Size of the newer one, at least as large")
+
+
 class JobsQuery(Asked):
     """Which jobs to list; all conditions must hold."""
 

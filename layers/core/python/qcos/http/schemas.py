@@ -243,8 +243,19 @@ class SystemStatus(BaseModel):
     )
 
 
+class Consistency(BaseModel):
+    """That a tree begins with a smaller one; checked as RFC 9162 section 2.1.4.2 says."""
+
+    old: int = Field(alias="from", description="Size of the smaller tree", examples=[2])
+    new: int = Field(alias="to", description="Size of the larger tree", examples=[3])
+    path: list[str]
+
+
 class KeySet(BaseModel):
-    """A JWK set (RFC 7517): every public key that ever signed evidence here."""
+    """A JWK set (RFC 7517): every public key that ever signed evidence, or a checkpoint of the log, here.
+
+    One with the member ``qcos:log`` is of the log of that name.
+    """
 
     keys: list[dict[str, Any]]
 
