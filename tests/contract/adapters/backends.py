@@ -21,7 +21,7 @@ from threading import RLock
 from typing import Any
 
 from qcos import ports
-from qcos.adapters import memory, memory_log
+from qcos.adapters import memory, memory_log, memory_waits
 from qcos.adapters.checkpoints import AwsCheckpoints
 from qcos.adapters.control_store import DynamoControl
 from qcos.adapters.event_store import DynamoEventStore
@@ -29,8 +29,9 @@ from qcos.adapters.messages import EventBridgeBus, SqsParkingLot, SqsPollQueue, 
 from qcos.adapters.object_store import S3ObjectStore
 from qcos.adapters.transparency_log import DynamoTransparencyLog
 from qcos.adapters.view_store import DynamoViews
+from qcos.adapters.wait_store import DynamoBookmarks, DynamoWaits
 
-SERVICES = ("dynamodb", "s3", "sqs", "events", "stepfunctions", "secretsmanager")
+SERVICES = ("dynamodb", "dynamodbstreams", "s3", "sqs", "events", "stepfunctions", "secretsmanager")
 
 
 def table(sort_key: str = "S", indexes: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -80,6 +81,12 @@ class Memory:
 
     def control(self) -> ports.Control:
         return memory.Control()
+
+    def waits(self) -> ports.Waits:
+        return memory_waits.Waits()
+
+    def bookmarks(self) -> ports.Bookmarks:
+        return memory_waits.Bookmarks()
 
     def transparency_log(self) -> ports.TransparencyLog:
         return memory_log.TransparencyLog()
@@ -142,6 +149,12 @@ class Aws:
 
     def control(self) -> ports.Control:
         return DynamoControl(self.table(CONTROL), self.clients["dynamodb"])
+
+    def waits(self) -> ports.Waits:
+        return DynamoWaits(self.table(CONTROL), self.clients["dynamodb"])
+
+    def bookmarks(self) -> ports.Bookmarks:
+        return DynamoBookmarks(self.table(CONTROL), self.clients["dynamodb"])
 
     def transparency_log(self) -> ports.TransparencyLog:
         return DynamoTransparencyLog(self.table(EVENTS), self.clients["dynamodb"])

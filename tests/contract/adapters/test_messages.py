@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.stub import ANY, Stubber
 
 from qcos.adapters import memory
-from qcos.adapters.messages import EventBridgeBus, SqsPollQueue, StepFunctionsWorkflows
+from qcos.adapters.messages import EventBridgeBus, SqsParkingLot, SqsPollQueue, StepFunctionsWorkflows
+from qcos.adapters.parked import parked
 from qcos.adapters.wire import MAX_BUS_BYTES, MAX_INPUT_BYTES, MAX_MESSAGE_BYTES
 from qcos.events import Event
 from qcos.ports import TokenClosed
-from tests.contract.adapters.backends import Aws, Backend
+from tests.contract.adapters.backends import EVENTS, Aws, Backend
 from tests.contract.adapters.samples import STARTED, SUBMITTED, TENANT, extend, large
 
 ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:machine"
@@ -50,6 +52,112 @@ def test_a_parked_event_can_be_found_again(backend: Backend) -> None:
         "version": 4,
         "reason": ("boom " * 1000)[:1000],
     }
+
+
+def test_notes_are_given_until_they_are_forgotten(backend: Backend) -> None:
+    lot, _ = backend.parking_lot()
+    assert lot.notes(10) == []
+    for version in range(1, 13):
+        lot.park("relay", TENANT, "job-1", version, "boom")
+    notes = lot.notes(12)
+    assert sorted(note.events for note in notes) == [((TENANT, "job-1", version),) for version in range(1, 13)]
+    assert {note.readers for note in notes} == {("relay",)}
+    for note in notes:
+        lot.forget(note)
+    assert lot.notes(12) == []
+
+
+def test_a_note_that_was_read_is_not_given_again_at_once(aws: Aws) -> None:
+    lot, _ = aws.parking_lot()
+    lot.park("project", TENANT, "job-1", 1, "boom")
+    assert len(lot.notes(5)) == 1
+    assert lot.notes(5) == []
+
+
+@pytest.mark.parametrize(
+    ("stream", "version", "events"),
+    [
+        ("T#acme#JOB#job-1", 7, (("acme", "job-1", 7),)),
+        ("T#acme#JOB#job-1", 0, ()),
+        ("LOG#acme", 7, ()),
+        ("?", 0, ()),
+    ],
+)
+def test_a_record_that_could_not_be_read_is_found_by_its_key(
+    aws: Aws, stream: str, version: int, events: tuple[Any, ...]
+) -> None:
+    """The readers know no more of it than the keys of the record."""
+    lot, _ = aws.parking_lot()
+    lot.park("relay", "?", stream, version, "KeyError")
+    [note] = lot.notes(1)
+    assert (note.readers, note.events) == (("relay",), events)
+
+
+def failure_note(stream_arn: str, shard: str, first: str, last: str) -> str:
+    """What Lambda sends to a stream's failure destination, as its documentation shows it."""
+    return json.dumps(
+        {
+            "requestContext": {
+                "requestId": "316aa6d0-8154-xmpl-9af7-85d5f4a6bc81",
+                "functionArn": "arn:aws:lambda:us-east-1:123456789012:function:relay",
+                "condition": "RetryAttemptsExhausted",
+                "approximateInvokeCount": 21,
+            },
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+            "version": "1.0",
+            "timestamp": "2026-02-06T12:38:06.021Z",
+            "DDBStreamBatchInfo": {
+                "shardId": shard,
+                "startSequenceNumber": first,
+                "endSequenceNumber": last,
+                "approximateArrivalOfFirstRecord": "2026-02-06T12:38:05Z",
+                "approximateArrivalOfLastRecord": "2026-02-06T12:38:06Z",
+                "batchSize": 2,
+                "streamArn": stream_arn,
+            },
+        }
+    )
+
+
+def test_what_lambda_gave_up_on_is_found_in_the_stream(aws: Aws) -> None:
+    stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    name = aws.table(EVENTS | {"StreamSpecification": stream})
+    client, streams = aws.clients["dynamodb"], aws.clients["dynamodbstreams"]
+    for pk, sk in (
+        ("T#acme#JOB#job-1", 1),
+        ("T#acme#JOB#job-1", 2),
+        ("LOG#acme", 0),
+        ("T#acme#JOB#job-2", 1),
+        ("x", 1),
+    ):
+        client.put_item(TableName=name, Item={"pk": {"S": pk}, "sk": {"N": str(sk)}})
+    arn = client.describe_table(TableName=name)["Table"]["LatestStreamArn"]
+    [shard] = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    start = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
+    records = streams.get_records(ShardIterator=start["ShardIterator"])["Records"]
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+
+    url, _ = aws.queue()
+    lot = SqsParkingLot(url, aws.clients["sqs"], streams)
+    note = failure_note(arn, shard["ShardId"], numbers[1], numbers[3])
+    aws.clients["sqs"].send_message(QueueUrl=url, MessageBody=note)
+    [found] = lot.notes(1)
+    assert found.readers == ("project", "relay")
+    assert found.events == (("acme", "job-1", 2), ("acme", "job-2", 1))
+
+
+@pytest.mark.parametrize("error", ["TrimmedDataAccessException", "ResourceNotFoundException", "AccessDeniedException"])
+def test_what_the_stream_no_longer_has_is_a_note_without_events(aws_clients: dict[str, Any], error: str) -> None:
+    client = aws_clients["dynamodbstreams"]
+    arn = "arn:aws:dynamodb:us-east-1:123456789012:table/events/stream/2026-02-06T12:00:00.000"
+    note = json.loads(failure_note(arn, "shardId-" + "0" * 20, "1" * 21, "2" * 21))
+    with Stubber(client) as stub:
+        stub.add_client_error("get_shard_iterator", error)
+        if error == "AccessDeniedException":
+            with pytest.raises(client.exceptions.ClientError, match=error):
+                parked("r", note, client)
+        else:
+            assert parked("r", note, client).events == ()
 
 
 def test_a_message_over_the_size_is_refused(backend: Backend) -> None:
@@ -171,6 +279,10 @@ def test_a_name_is_started_once_and_its_token_answered_once(backend: Backend) ->
     assert execution("job-1-1") == ({"job_id": "job-1"}, {"outcome": "done"})
     with pytest.raises(TokenClosed):
         flows.resolve(waiting, {"outcome": "failed"})
+    if backend.name != "memory":  # where nothing ends by itself
+        ended = flows.execution("job-1-1")
+        assert ended
+        assert (ended.name, ended.running) == ("job-1-1", False)
     flows.start("job-1-1", {"job_id": "job-1"})  # it has ended, and its name stays taken
     assert execution("job-1-1") == ({"job_id": "job-1"}, {"outcome": "done"})
 
@@ -192,6 +304,21 @@ def test_a_running_execution_is_stopped_and_its_name_stays_taken(backend: Backen
     if backend.name != "moto":  # which goes on with an execution that was stopped
         assert backend.stopped("job-1-1") == "cancelled by the user"
     assert backend.stopped("job-2-1") is None
+
+
+def test_an_execution_says_whether_it_runs_and_since_when(backend: Backend) -> None:
+    flows, _, _ = backend.workflows()
+    assert flows.execution("job-1-1") is None
+    flows.start("job-1-1", {"job_id": "job-1"})
+    running = flows.execution("job-1-1")
+    assert running
+    assert (running.name, running.running) == ("job-1-1", True)
+    assert running.started_at.tzinfo is not None
+    assert flows.execution("job-1-1-r1") is None
+    flows.stop("job-1-1", "cancelled by the user")
+    stopped = flows.execution("job-1-1")
+    if backend.name != "moto":  # which goes on with an execution that was stopped
+        assert stopped == replace(running, running=False)
 
 
 def test_stopping_what_has_ended_or_never_was_is_harmless(backend: Backend) -> None:
@@ -266,3 +393,5 @@ def test_without_a_state_machine_nothing_starts_or_stops(aws_clients: dict[str, 
         flows.start("n", {})
     with pytest.raises(ValueError, match="state machine"):
         flows.stop("n", "why")
+    with pytest.raises(ValueError, match="state machine"):
+        flows.execution("n")

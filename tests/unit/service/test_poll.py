@@ -54,10 +54,10 @@ def test_two_copies_at_once_leave_one_chain(world: World) -> None:
 
 def test_dying_between_sending_and_counting_loses_nothing(world: World) -> None:
     job_id, message = waiting(world)
-    advance = world.control.advance_wait
-    world.control.advance_wait = lambda wait: (_ for _ in ()).throw(RuntimeError("died"))  # type: ignore[method-assign]
+    advance = world.waits.advance
+    world.waits.advance = lambda wait, at: (_ for _ in ()).throw(RuntimeError("died"))  # type: ignore[method-assign]
     assert world.poll([message]) == [0]
-    world.control.advance_wait = advance  # type: ignore[method-assign]
+    world.waits.advance = advance  # type: ignore[method-assign]
     sent = world.queue.sent[-1][0]
     assert world.poll([sent]) == []
     assert world.poll([message]) == []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from qcos.adapters import memory, memory_log
+from qcos.adapters import memory, memory_log, memory_waits
 from qcos.adapters.bundles import Bundles
 from qcos.adapters.custody import Custody, LogCustody, classical_signer
 from qcos.adapters.log_library import LogLibrary
@@ -36,10 +36,12 @@ from qcos.service.lifecycle import Lifecycle
 from qcos.service.log import JobLog
 from qcos.service.poll import Poll
 from qcos.service.project import Project
+from qcos.service.redrive import Redrive
 from qcos.service.relay import Relay
 from qcos.service.sign import Sign
 from qcos.service.signing_keys import SigningKeys
 from qcos.service.submit import Submit
+from qcos.service.sweep import Sweep
 from qcos.service.transparency import Transparency
 from qcos.service.transpile import Transpile
 from qcos_evidence import KeyPair, LocalSigner
@@ -206,7 +208,10 @@ class World:
         self.objects = memory.ObjectStore()
         self.views = memory.Views()
         self.control = memory.Control()
-        self.workflows = memory.Workflows()
+        self.waits = memory_waits.Waits()
+        self.bookmarks = memory_waits.Bookmarks()
+        self.workflows = memory.Workflows(self.clock)
+        self.parking_lot = memory.ParkingLot()
         self.queue = memory.PollQueue()
         self.bus = memory.Bus()
         self.provider = ScriptedProvider(self.clock)
@@ -227,7 +232,7 @@ class World:
         self.transpile = Transpile(self.log, self.objects, lambda *args, **limits: self.optimize(*args, **limits))
         self.execute = Execute(self.log, self.objects, self.provider, self.collector, sleep=lambda seconds: None)
         self.poll = Poll(
-            self.log, self.provider, self.collector, self.control, self.workflows, self.queue, jitter=lambda: 0.5
+            self.log, self.provider, self.collector, self.waits, self.workflows, self.queue, jitter=lambda: 0.5
         )
         self.sign = Sign(self.log, self.objects, self.control, self.custody, ISSUER)
         self.fail = Fail(self.log, self.queue)
@@ -238,6 +243,20 @@ class World:
         self.batches = Batches(self.log, self.views, self.lifecycle)
         self.desk = EvidenceDesk(self.log, self.objects, self.control, Bundles())
         self.signing_keys = SigningKeys(self.control, self.clock)
+        self.problems: list[Exception] = []
+        self.redrive = Redrive(self.events, self.project, self.relay, self.parking_lot, self.problems.append)
+        self.sweep = Sweep(
+            self.log,
+            self.views,
+            self.waits,
+            self.bookmarks,
+            self.workflows,
+            self.queue,
+            self.project,
+            self.relay,
+            self.fail,
+            self.problems.append,
+        )
         self._compose_log()
 
     def _compose_log(self) -> None:

@@ -179,17 +179,6 @@ class ApiKey:
     last_used_at: str | None = None
 
 
-@dataclass(frozen=True)
-class Wait:
-    """A workflow waiting for a provider job: its task token and how many times the provider was asked."""
-
-    tenant: str
-    job_id: str
-    attempt: int
-    token: str
-    n: int
-
-
 class Control(Protocol):
     """Mutable bookkeeping that is neither log nor projection."""
 
@@ -236,14 +225,54 @@ class Control(Protocol):
     def signing_keys(self) -> list[dict[str, Any]]:
         """Every public signing key ever registered, as JWKs with their present status, oldest first."""
 
-    def open_wait(self, wait: Wait) -> Wait:
+
+CANCEL = "cancel"
+"""In place of a task token: the attempt's job is to be stopped at the provider, and no workflow waits for that."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What the provider is asked about until it has ended there: a workflow's wait, or a cancellation.
+
+    ``token`` is the waiting task's, or :data:`CANCEL`; ``n`` how many times the provider was asked, ``asked_at`` when
+    last (in the form of events).
+    """
+
+    tenant: str
+    job_id: str
+    attempt: int
+    token: str
+    n: int
+    asked_at: str
+
+
+class Waits(Protocol):
+    """Everything that somebody waits for the provider with: one row as long as messages about it go round."""
+
+    def open(self, wait: Wait) -> Wait:
         """Store a wait unless one of the same job, attempt and token is stored; returns the stored one."""
 
-    def advance_wait(self, wait: Wait) -> bool:
-        """Move a wait to ``n + 1`` if it is stored at ``n`` or below; False when it is beyond, or closed."""
+    def advance(self, wait: Wait, at: str) -> bool:
+        """Move a wait to ``n + 1``, asked ``at``, if it is stored at ``n`` or below; False when beyond, or closed."""
 
-    def close_wait(self, wait: Wait) -> None:
+    def close(self, wait: Wait) -> None:
         """Forget a wait; forgetting twice is harmless."""
+
+    def of_job(self, tenant: str, job_id: str) -> list[Wait]:
+        """The open waits of a job, strongly consistent."""
+
+    def page(self, tenant: str, limit: int, after: str | None) -> tuple[list[Wait], str | None]:
+        """At most ``limit`` open waits of a tenant, and what continues after them; None at the end."""
+
+
+class Bookmarks(Protocol):
+    """How far work that is done a part at a time has come."""
+
+    def place(self, name: str) -> str | None:
+        """Where to go on, None from the beginning."""
+
+    def keep(self, name: str, place: str | None) -> None:
+        """Go on from there next time."""
 
 
 # --- messages and workflow ---------------------------------------------------------------------------------
@@ -251,6 +280,15 @@ class Control(Protocol):
 
 class TokenClosed(Exception):
     """The workflow no longer waits for this task token."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An execution of the state machine."""
+
+    name: str
+    started_at: datetime
+    running: bool
 
 
 class Workflows(Protocol):
@@ -261,6 +299,9 @@ class Workflows(Protocol):
 
     def stop(self, name: str, reason: str) -> None:
         """Stop the execution ``name``; one that has ended, or never was, is success."""
+
+    def execution(self, name: str) -> Execution | None:
+        """The execution ``name``, None if there never was one."""
 
     def resolve(self, token: str, output: Mapping[str, Any]) -> None:
         """Answer a waiting task.
@@ -277,11 +318,30 @@ class PollQueue(Protocol):
         """Deliver ``message`` after ``delay_s`` seconds (clamped to 0..900), at least once."""
 
 
+@dataclass(frozen=True)
+class Parked:
+    """A note of events that stream readers have not handled.
+
+    ``events`` are the places, (tenant, stream, version), of those that ``readers`` (``project``, ``relay``) missed.
+    ``receipt`` is the parking lot's own.
+    """
+
+    receipt: str
+    readers: tuple[str, ...]
+    events: tuple[tuple[str, str, int], ...]
+
+
 class ParkingLot(Protocol):
     """Where a stream reader puts what it cannot handle, so that the rest goes on."""
 
     def park(self, reader: str, tenant: str, stream_id: str, version: int, reason: str) -> None:
         """Keep a note of one event to read again later."""
+
+    def notes(self, limit: int) -> list[Parked]:
+        """At most ``limit`` notes; none of them is given again for ten minutes."""
+
+    def forget(self, note: Parked) -> None:
+        """Remove a note whose events were handled."""
 
 
 class Bus(Protocol):

@@ -1,10 +1,8 @@
-"""API keys, public signing keys and open waits in DynamoDB."""
+"""API keys and public signing keys in DynamoDB."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,10 +19,7 @@ from qcos.adapters.dynamo import (
     string,
     write,
 )
-from qcos.ports import ApiKey, Wait
-
-WAIT_S = 9 * 24 * 3600
-"""How long a wait is kept: longer than any workflow waits for its token."""
+from qcos.ports import ApiKey
 
 
 class DynamoControl:
@@ -164,36 +159,6 @@ class DynamoControl:
         ordered = sorted(items, key=lambda item: (number(item, "registered_at"), string(item, "sk")))
         return [json.loads(string(item, "jwk")) | _key_state(item) for item in ordered]
 
-    def open_wait(self, wait: Wait) -> Wait:
-        """Store a wait unless one of the same job, attempt and token is stored; returns the stored one."""
-        try:
-            self._create(_wait_key(wait) | asdict(wait) | {"expires_at": int(time.time()) + WAIT_S})
-        except ConditionFailed as failed:
-            return _wait(failed.item)
-        return wait
-
-    def advance_wait(self, wait: Wait) -> bool:
-        """Move a wait to ``n + 1`` if it is stored at ``n`` or below; False when it is beyond, or closed."""
-        mover = secrets.token_hex(8)
-        update = {
-            "TableName": self._table,
-            "Key": encode(_wait_key(wait)),
-            "UpdateExpression": "SET n = :next, mover = :mover",
-            "ConditionExpression": "n <= :n",
-            "ExpressionAttributeValues": encode({":n": wait.n, ":next": wait.n + 1, ":mover": mover}),
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-        try:
-            write(self._client, [{"Update": update}])
-        except ConditionFailed as failed:
-            # The client repeats a request whose answer was lost: then it was this very call that moved the wait.
-            return optional_string(failed.item, "mover") == mover
-        return True
-
-    def close_wait(self, wait: Wait) -> None:
-        """Forget a wait; forgetting twice is harmless."""
-        self._client.delete_item(TableName=self._table, Key=encode(_wait_key(wait)))
-
     def _create(self, values: Mapping[str, Any]) -> None:
         write(self._client, [self._put(values)])
 
@@ -217,22 +182,6 @@ def _key_state(item: Attributes) -> dict[str, Any]:
     if "revoked_at" in item:
         state["revoked_at"] = number(item, "revoked_at")
     return state
-
-
-def _wait_key(wait: Wait) -> dict[str, str]:
-    # A task token is up to 2,048 characters, a sort key up to 1,024 bytes.
-    token = hashlib.sha256(wait.token.encode()).hexdigest()
-    return {"pk": f"WAIT#{wait.tenant}#{wait.job_id}", "sk": f"{wait.attempt}#{token}"}
-
-
-def _wait(item: Attributes) -> Wait:
-    return Wait(
-        tenant=string(item, "tenant"),
-        job_id=string(item, "job_id"),
-        attempt=number(item, "attempt"),
-        token=string(item, "token"),
-        n=number(item, "n"),
-    )
 
 
 def _api_key(item: Attributes) -> ApiKey:

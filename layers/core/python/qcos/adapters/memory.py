@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
@@ -28,7 +29,17 @@ from qcos.adapters.wire import (
 from qcos.events import Event
 from qcos.ledger import Charge
 from qcos.models import StoredObject, sha3_256
-from qcos.ports import ApiKey, LimitReached, ObjectDamaged, ObjectMissing, TokenClosed, VersionConflict, Wait
+from qcos.ports import (
+    ApiKey,
+    Clock,
+    Execution,
+    LimitReached,
+    ObjectDamaged,
+    ObjectMissing,
+    Parked,
+    TokenClosed,
+    VersionConflict,
+)
 from qcos.views import JobFilter, JobPage, JobRow, RowChange, order, read_cursor
 
 
@@ -207,7 +218,6 @@ class Control:
         self._api_keys: dict[str, ApiKey] = {}
         self._signing_keys: dict[str, str] = {}
         self._key_states: dict[str, dict[str, Any]] = {}
-        self._waits: dict[tuple[str, str, int, str], Wait] = {}
         self._requests: dict[tuple[str, str], int] = {}
 
     def put_api_key(self, key: ApiKey) -> None:
@@ -281,41 +291,22 @@ class Control:
         with self._lock:
             return [json.loads(jwk) | self._key_states.get(kid, {}) for kid, jwk in self._signing_keys.items()]
 
-    def open_wait(self, wait: Wait) -> Wait:
-        """Store a wait unless one of the same job, attempt and token is stored; returns the stored one."""
-        with self._lock:
-            return self._waits.setdefault(_wait_key(wait), wait)
-
-    def advance_wait(self, wait: Wait) -> bool:
-        """Move a wait to ``n + 1`` if it is stored at ``n`` or below; False when it is beyond, or closed."""
-        key = _wait_key(wait)
-        with self._lock:
-            if key not in self._waits or self._waits[key].n > wait.n:
-                return False
-            self._waits[key] = replace(wait, n=wait.n + 1)
-            return True
-
-    def close_wait(self, wait: Wait) -> None:
-        """Forget a wait; forgetting twice is harmless."""
-        with self._lock:
-            self._waits.pop(_wait_key(wait), None)
-
-
-def _wait_key(wait: Wait) -> tuple[str, str, int, str]:
-    return wait.tenant, wait.job_id, wait.attempt, wait.token
-
 
 class Workflows:
     """A :class:`qcos.ports.Workflows` that runs nothing.
 
-    ``started`` maps each execution's name to its input. Put a token into ``waiting`` to let it be answered;
-    ``resolved`` maps each answered token to its output, ``stopped`` each stopped execution to the reason.
+    ``started`` maps each execution's name to its input, ``stopped`` each stopped one to the reason; put the name of one
+    that is over into ``ended``. Put a token into ``waiting`` to let it be answered; ``resolved`` maps each answered
+    token to its output.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = lambda: datetime.now(UTC)) -> None:
         self._lock = Lock()
+        self._clock = clock
+        self._began: dict[str, datetime] = {}
         self.started: dict[str, dict[str, Any]] = {}
         self.stopped: dict[str, str] = {}
+        self.ended: set[str] = set()
         self.waiting: set[str] = set()
         self.resolved: dict[str, dict[str, Any]] = {}
 
@@ -328,11 +319,20 @@ class Workflows:
         body = json.loads(text(payload, MAX_INPUT_BYTES))
         with self._lock:
             self.started.setdefault(name, body)
+            self._began.setdefault(name, self._clock())
 
     def stop(self, name: str, reason: str) -> None:
         """Record that the execution ``name`` was stopped; stopping one that never was is success."""
         with self._lock:
             self.stopped[name] = reason
+
+    def execution(self, name: str) -> Execution | None:
+        """The execution ``name``, None if there never was one."""
+        with self._lock:
+            if name not in self.started:
+                return None
+            over = name in self.stopped or name in self.ended
+            return Execution(name, self._began[name], not over)
 
     def resolve(self, token: str, output: Mapping[str, Any]) -> None:
         """Answer a waiting task.
@@ -373,6 +373,17 @@ class ParkingLot:
     def park(self, reader: str, tenant: str, stream_id: str, version: int, reason: str) -> None:
         """Keep a note of one event to read again later."""
         self.parked.append(parking_note(reader, tenant, stream_id, version, reason))
+
+    def notes(self, limit: int) -> list[Parked]:
+        """At most ``limit`` notes, oldest first."""
+        places = [(one["reader"], (one["tenant"], one["stream_id"], one["version"])) for one in self.parked[:limit]]
+        return [Parked(str(number), (reader,), (place,)) for number, (reader, place) in enumerate(places)]
+
+    def forget(self, note: Parked) -> None:
+        """Remove the note that says the same; which of two equal ones is all the same."""
+        reader, (tenant, stream_id, version) = note.readers[0], note.events[0]
+        said = {"reader": reader, "tenant": tenant, "stream_id": stream_id, "version": version}
+        self.parked.remove(next(one for one in self.parked if said.items() <= one.items()))
 
 
 class Bus:

@@ -5,11 +5,13 @@ The emulators take more than AWS does, so sizes and delays are held to here.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from qcos.adapters.parked import parked
 from qcos.adapters.retry import code
 from qcos.adapters.wire import (
     MAX_BUS_BYTES,
@@ -23,10 +25,12 @@ from qcos.adapters.wire import (
 )
 from qcos.errors import Unavailable
 from qcos.events import Event
-from qcos.ports import TokenClosed
+from qcos.ports import Execution, Parked, TokenClosed
 
 MAX_ENTRIES = 10
 """Entries of one PutEvents call."""
+AGAIN_S = 600
+"""Seconds until a note that was read is given again."""
 CLOSED = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 
 
@@ -48,16 +52,39 @@ class SqsPollQueue:
 
 
 class SqsParkingLot:
-    """A :class:`qcos.ports.ParkingLot`: a queue that nothing reads by itself."""
+    """A :class:`qcos.ports.ParkingLot`: a queue that nothing reads by itself.
 
-    def __init__(self, queue_url: str, client: Any) -> None:
+    Lambda puts notes of its own there for what a reader kept failing on. They name a piece of the table's stream,
+    which is looked up with ``streams`` (a client of DynamoDB Streams) as long as the stream has it, 24 hours.
+    """
+
+    def __init__(self, queue_url: str, client: Any, streams: Any = None) -> None:
         self._url = queue_url
         self._client = client
+        self._streams = streams
 
     def park(self, reader: str, tenant: str, stream_id: str, version: int, reason: str) -> None:
         """Keep a note of one event to read again later."""
         note = parking_note(reader, tenant, stream_id, version, reason)
         self._client.send_message(QueueUrl=self._url, MessageBody=text(note, MAX_MESSAGE_BYTES))
+
+    def notes(self, limit: int) -> list[Parked]:
+        """At most ``limit`` notes; none of them is given again for ten minutes."""
+        found: list[Parked] = []
+        while len(found) < limit:
+            most = min(10, limit - len(found))
+            answer = self._client.receive_message(
+                QueueUrl=self._url, MaxNumberOfMessages=most, VisibilityTimeout=AGAIN_S, WaitTimeSeconds=0
+            )
+            messages = answer.get("Messages", [])
+            if not messages:
+                break
+            found += [parked(one["ReceiptHandle"], json.loads(one["Body"]), self._streams) for one in messages]
+        return found
+
+    def forget(self, note: Parked) -> None:
+        """Remove a note whose events were handled."""
+        self._client.delete_message(QueueUrl=self._url, ReceiptHandle=note.receipt)
 
 
 class EventBridgeBus:
@@ -135,6 +162,23 @@ class StepFunctionsWorkflows:
 
     def _has_ended(self, arn: str) -> bool:
         return bool(self._client.describe_execution(executionArn=arn)["status"] != "RUNNING")
+
+    def execution(self, name: str) -> Execution | None:
+        """The execution ``name``, None if there never was one, or it ended 90 days ago.
+
+        Raises:
+            ValueError: no state machine was given.
+        """
+        if self._arn is None:
+            raise ValueError("no state machine was given")
+        arn = self._arn.replace(":stateMachine:", ":execution:") + f":{name}"
+        try:
+            answer = self._client.describe_execution(executionArn=arn)
+        except ClientError as error:
+            if code(error) != "ExecutionDoesNotExist":
+                raise
+            return None
+        return Execution(name, answer["startDate"], answer["status"] == "RUNNING")
 
     def resolve(self, token: str, output: Mapping[str, Any]) -> None:
         """Answer a waiting task.

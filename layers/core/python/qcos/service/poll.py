@@ -1,8 +1,8 @@
 """Ask the provider about jobs that workflows wait for, a batch at a time, and wake the workflows that may go on.
 
-A message is one workflow's wait. It comes back with a growing delay until the provider's job has ended. The next
-message is sent before the wait's count is advanced: a crash between the two leaves a duplicate, which the count
-then drops, and never a wait that nobody asks about.
+A message is one workflow's wait, or one cancellation. It comes back with a growing delay until the provider's job
+has ended. The next message is sent before the wait's count is advanced: a crash between the two leaves a duplicate,
+which the count then drops, and never a wait that nobody asks about.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from typing import Any
 from qcos.backends import backend
 from qcos.events import EventData, ExecutionAdopted, ExecutionHeld
 from qcos.job import Job, failure
-from qcos.models import moment
+from qcos.models import moment, timestamp
 from qcos.ports import (
-    Control,
+    CANCEL,
     PollQueue,
     Provider,
     ProviderJob,
     ProviderUnavailable,
     TokenClosed,
     Wait,
+    Waits,
     Workflows,
 )
 from qcos.service.collect import ENDED, Collector
@@ -47,7 +48,7 @@ class Poll:
     log: JobLog
     provider: Provider
     collector: Collector
-    control: Control
+    waits: Waits
     workflows: Workflows
     queue: PollQueue
     jitter: Callable[[], float] = random.random
@@ -55,7 +56,7 @@ class Poll:
     def __call__(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
         """Handle ``messages``; the positions of those that failed and must be delivered again."""
         failed: list[int] = []
-        open_: list[tuple[int, Wait | None, Job]] = []
+        open_: list[tuple[int, Wait, Job]] = []
         for position, message in enumerate(messages):
             try:
                 opened = self._open(message)
@@ -67,17 +68,19 @@ class Poll:
         listed = self._ask([job for _, _, job in open_])
         for position, wait, job in open_:
             try:
-                self._advance(wait, job, messages[position], listed)
+                self._advance(wait, job, listed)
             except Exception:  # noqa: BLE001 - as above
                 failed.append(position)
         return sorted(failed)
 
-    def _open(self, message: Mapping[str, Any]) -> tuple[Wait | None, Job] | None:
+    def _open(self, message: Mapping[str, Any]) -> tuple[Wait, Job] | None:
         job, _ = self.log.load(message["tenant"], message["job_id"])
-        if message["kind"] == "cancel":
-            return (None, job) if job.attempt == message["attempt"] else None
-        asked = Wait(job.tenant, job.job_id, message["attempt"], message["token"], message["n"])
-        wait = self.control.open_wait(replace(asked, n=0))
+        token = CANCEL if message["kind"] == "cancel" else message["token"]
+        asked = Wait(job.tenant, job.job_id, message["attempt"], token, message["n"], self._now())
+        if token == CANCEL and job.attempt != asked.attempt:
+            self.waits.close(asked)
+            return None
+        wait = self.waits.open(replace(asked, n=0))
         return (asked, job) if asked.n >= wait.n else None
 
     def _ask(self, jobs: Sequence[Job]) -> dict[str, ProviderJob] | None:
@@ -88,20 +91,26 @@ class Poll:
         except ProviderUnavailable:
             return None
 
-    def _advance(
-        self, wait: Wait | None, job: Job, message: Mapping[str, Any], listed: Mapping[str, ProviderJob] | None
-    ) -> None:
-        if wait is None:
-            self._cancel(job, message, listed)
+    def _advance(self, wait: Wait, job: Job, listed: Mapping[str, ProviderJob] | None) -> None:
+        if wait.token == CANCEL:
+            if self._cancelled(job, listed):
+                self.waits.close(wait)
+            else:
+                self._again(wait)
             return
         with suppress(ProviderUnavailable):  # asked again with the next message
             job = self._learn(job, listed)
         if job.execution or job.terminal or job.held or job.attempt != wait.attempt:
             self._wake(wait, job)
         else:
-            delay = self._delay(wait.n)
-            self.queue.send({**message, "n": wait.n + 1}, delay)
-            self.control.advance_wait(wait)
+            self._again(wait)
+
+    def _again(self, wait: Wait) -> None:
+        self.queue.send(wait_message(replace(wait, n=wait.n + 1)), self._delay(wait.n))
+        self.waits.advance(wait, self._now())
+
+    def _now(self) -> str:
+        return timestamp(self.log.clock())
 
     def _learn(self, job: Job, listed: Mapping[str, ProviderJob] | None) -> Job:
         if job.execution or job.terminal or job.held:
@@ -152,27 +161,27 @@ class Poll:
     def _wake(self, wait: Wait, job: Job) -> None:
         with suppress(TokenClosed):  # the workflow was stopped, or an earlier delivery woke it
             self.workflows.resolve(wait.token, {"outcome": "done" if job.execution else "failed"})
-        self.control.close_wait(wait)
+        self.waits.close(wait)
 
-    def _cancel(self, job: Job, message: Mapping[str, Any], listed: Mapping[str, ProviderJob] | None) -> None:
-        """Stop the job at the provider, repeated until it has ended there; a late result is kept as a fact."""
+    def _cancelled(self, job: Job, listed: Mapping[str, ProviderJob] | None) -> bool:
+        """Stop the job at the provider; whether it has ended there, or never was. A late result is kept as a fact."""
         if job.provider_job_id is None:
-            self._cancel_unanswered(job, message)
-            return
+            return self._cancelled_unanswered(job)
         at_provider = (listed or {}).get(job.provider_job_id)
         if at_provider and at_provider.status in ENDED:
             self.collector.settle(job, at_provider)
-            return
-        if listed is None or at_provider:
-            with suppress(ProviderUnavailable):  # repeated below
-                self.provider.cancel(job.provider_job_id)
-            self.queue.send({**message, "n": message["n"] + 1}, self._delay(message["n"]))
+            return True
+        if listed is not None and at_provider is None:
+            return True
+        with suppress(ProviderUnavailable):  # repeated with the next message
+            self.provider.cancel(job.provider_job_id)
+        return False
 
-    def _cancel_unanswered(self, job: Job, message: Mapping[str, Any]) -> None:
+    def _cancelled_unanswered(self, job: Job) -> bool:
         """The answer to the submission may still come, or was lost: look for it until it cannot turn up any more."""
         intended = job.intended
         if intended is None or not job.unanswered:
-            return
+            return True
         with suppress(ProviderUnavailable):
             since = moment(str(job.intended_at)) - timedelta(minutes=5)
             found = self.provider.find(intended.token, intended.provider_backend, since)
@@ -180,12 +189,27 @@ class Poll:
                 adopted = ExecutionAdopted(n=intended.n, provider_job_id=found.id)
                 self._append(job, lambda newest: [adopted] if newest.unanswered else [])
             elif self.log.clock() - moment(str(job.intended_at)) >= SETTLE:
-                return
-        self.queue.send({**message, "n": message["n"] + 1}, self._delay(message["n"]))
+                return True
+        return False
 
     def _delay(self, n: int) -> int:
         """Seconds until asking again: 1, 1, 2, 3, 4, 6, ... up to 15 minutes, spread by a fifth."""
-        return min(MAX_DELAY_S, max(1, round(1.5 ** min(n, 20) / 1.5 * (0.9 + 0.2 * self.jitter()))))
+        return _delay_s(n, self.jitter())
+
+
+def longest_delay(n: int) -> timedelta:
+    """The longest until the provider is asked again after having been asked ``n`` times."""
+    return timedelta(seconds=_delay_s(n, 1.0))
+
+
+def _delay_s(n: int, jitter: float) -> int:
+    return min(MAX_DELAY_S, max(1, round(1.5 ** min(n, 20) / 1.5 * (0.9 + 0.2 * jitter))))
+
+
+def wait_message(wait: Wait) -> dict[str, Any]:
+    """The message that goes round for a wait."""
+    message = {"tenant": wait.tenant, "job_id": wait.job_id, "attempt": wait.attempt, "n": wait.n}
+    return {"kind": "cancel", **message} if wait.token == CANCEL else {"kind": "await", **message, "token": wait.token}
 
 
 def cancel_message(job: Job) -> dict[str, Any]:

@@ -40,8 +40,10 @@ class Relay:
                 case JobRetried(attempt=attempt):
                     self._start(event, attempt)
                 case JobCancelled(attempt=attempt):
-                    self.workflows.stop(_name(event, attempt), "cancelled by the user")
-                    self.queue.send({"kind": "cancel", **_attempt(event, attempt), "n": 0}, 0)
+                    self.workflows.stop(execution_name(event.stream_id, attempt), "cancelled by the user")
+                    self.queue.send(
+                        {"kind": "cancel", **execution_input(event.tenant, event.stream_id, attempt), "n": 0}, 0
+                    )
                 case EvidenceSigned(bundle_id=bundle_id, log_entry=str(entry)):
                     self.transparency_log.append(event.tenant, bundle_id, entry.encode())
                 case _:
@@ -51,12 +53,15 @@ class Relay:
             raise NotPublished(f"{len(refused)} of {len(events)} events")
 
     def _start(self, event: Event, attempt: int) -> None:
-        self.workflows.start(_name(event, attempt), _attempt(event, attempt))
+        name = execution_name(event.stream_id, attempt)
+        self.workflows.start(name, execution_input(event.tenant, event.stream_id, attempt))
 
 
-def _name(event: Event, attempt: int) -> str:
-    return f"{event.stream_id}-{attempt}"
+def execution_name(job_id: str, attempt: int) -> str:
+    """The name of the first workflow execution of an attempt."""
+    return f"{job_id}-{attempt}"
 
 
-def _attempt(event: Event, attempt: int) -> dict[str, Any]:
-    return {"tenant": event.tenant, "job_id": event.stream_id, "attempt": attempt}
+def execution_input(tenant: str, job_id: str, attempt: int) -> dict[str, Any]:
+    """What every execution of an attempt begins with."""
+    return {"tenant": tenant, "job_id": job_id, "attempt": attempt}

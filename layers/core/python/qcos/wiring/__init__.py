@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from aws_lambda_powertools import Logger
+
 from qcos import stream
 from qcos.adapters.checkpoints import AwsCheckpoints
 from qcos.adapters.clients import client
@@ -22,6 +24,7 @@ from qcos.adapters.object_store import S3ObjectStore
 from qcos.adapters.secrets import SecretsManagerSecret
 from qcos.adapters.transparency_log import DynamoTransparencyLog
 from qcos.adapters.view_store import DynamoViews
+from qcos.adapters.wait_store import DynamoBookmarks, DynamoWaits
 from qcos.events import Event
 from qcos.plans import PLANS, Plan
 from qcos.service.backends import Backends
@@ -37,10 +40,12 @@ from qcos.service.log import JobLog
 from qcos.service.poll import Poll
 from qcos.service.project import Project
 from qcos.service.rates import Rates
+from qcos.service.redrive import Redrive
 from qcos.service.relay import Relay
 from qcos.service.signing_keys import SigningKeys
 from qcos.service.stats import Stats
 from qcos.service.submit import Submit
+from qcos.service.sweep import Sweep
 
 
 def setting(name: str) -> str:
@@ -100,6 +105,11 @@ def views() -> DynamoViews:
 @cache
 def control() -> DynamoControl:
     return DynamoControl(setting("QCOS_CONTROL_TABLE"), client("dynamodb"))
+
+
+@cache
+def waits() -> DynamoWaits:
+    return DynamoWaits(setting("QCOS_CONTROL_TABLE"), client("dynamodb"))
 
 
 @cache
@@ -185,7 +195,7 @@ def execute() -> Execute:
 @cache
 def poll() -> Poll:
     workflows = StepFunctionsWorkflows(None, client("stepfunctions"))
-    return Poll(log(), provider(), collector(), control(), workflows, poll_queue())
+    return Poll(log(), provider(), collector(), waits(), workflows, poll_queue())
 
 
 @cache
@@ -199,10 +209,30 @@ def project() -> Project:
 
 
 @cache
+def workflows() -> StepFunctionsWorkflows:
+    return StepFunctionsWorkflows(setting("QCOS_STATE_MACHINE_ARN"), client("stepfunctions"))
+
+
+@cache
 def relay() -> Relay:
-    workflows = StepFunctionsWorkflows(setting("QCOS_STATE_MACHINE_ARN"), client("stepfunctions"))
     bus = EventBridgeBus(setting("QCOS_BUS_NAME"), client("events"))
-    return Relay(workflows, poll_queue(), bus, transparency_log())
+    return Relay(workflows(), poll_queue(), bus, transparency_log())
+
+
+def _report(problem: Exception) -> None:
+    Logger().error("passed over", exc_info=problem)
+
+
+@cache
+def redrive() -> Redrive:
+    notes = SqsParkingLot(setting("QCOS_PARKED_QUEUE_URL"), client("sqs"), client("dynamodbstreams"))
+    return Redrive(log().events, project(), relay(), notes, _report)
+
+
+@cache
+def sweep() -> Sweep:
+    bookmarks = DynamoBookmarks(setting("QCOS_CONTROL_TABLE"), client("dynamodb"))
+    return Sweep(log(), views(), waits(), bookmarks, workflows(), poll_queue(), project(), relay(), fail(), _report)
 
 
 def readable(records: Sequence[Mapping[str, Any]], reader: str) -> list[Event]:
