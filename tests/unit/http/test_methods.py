@@ -16,6 +16,8 @@ IDS = {
     "{backend_id}": "ionq_aria",
     "{key_id}": "k2k2k2k2",
     "{version}": "1",
+    "{size}": "1",
+    "{path}": "0/000",
 }
 
 
