@@ -14,7 +14,7 @@ from qiskit.synthesis import synth_qft_full
 from qcos_optimizer import optimize
 from qcos_optimizer.candidate import Via
 from qcos_optimizer.certify import Certifier, Claim
-from qcos_optimizer.chains import WEIGHTINGS, _reversed, chains
+from qcos_optimizer.chains import WEIGHTINGS, chains
 from qcos_optimizer.passes.blocks import cost, depth, lower_merged, merge
 from qcos_optimizer.passes.gadgets import Placed, Weighting, synthesize
 from qcos_optimizer.passes.gather import gather, straighten
@@ -62,7 +62,7 @@ def test_gadgets(circuit: QuantumCircuit, weighting: Weighting) -> None:
     assert made is not None
     assert all(1 <= len(wires) <= 2 for _, wires in made.turns)
     assert same(Operator(circuit).data, matrix_of(placed_claims(made.turns), qubits, made.layout))
-    back = _reversed(made)
+    back = made.inverse()
     assert same(Operator(circuit).data.conj().T, matrix_of(placed_claims(back.turns), qubits, back.layout))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from .passes.gather import gather, straighten
 from .passes.phase import fold
 from .passes.resynthesis import cost_of, resynthesize
 from .passes.schedule import schedule
+from .passes.walk import Goal, walk
 from .simulation import Step
 from .source import Source, expand
 from .synthesis import whole
@@ -49,6 +50,10 @@ ROUNDS = {2: 1, 3: 4}
 WINDOWS = {2: 40, 3: 200}
 """At each level: widths of the windows that are synthesised anew, in how many rounds, and how many in a round."""
 
+TRIES = {2: 250, 3: 1_000}
+LEGS = {2: 1, 3: 10}
+"""Windows drawn at random from the best chain at each level, and how often, each time from the best so far."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chain:
@@ -59,17 +64,17 @@ class Chain:
     merged: tuple[Merged, ...]
 
 
-def chains(source: Source, level: int, seed: int) -> Iterator[Chain]:
+def chains(source: Source, level: int, seed: int, goal: Goal = "gates") -> Iterator[Chain]:
     """The chains of ``level``, those of every level below it among them, so that a level never does worse."""
     if not source.operations:
         return
     cache = TurnsCache()
     every = tuple(range(source.qubits))
     claims = tuple(cache.claim(operation) for operation in expand(source.operations, 2))
-    yield from _variants("blocks", Via(claims, every))
-    yield from _gadgets(claims, source.qubits, WEIGHTINGS[:1], MAX_WORK[1])
-    for name, operations, layout in whole(source, 1, seed):
-        yield from _variants(name, Via(tuple(cache.claim(operation) for operation in operations), layout))
+    made: list[Chain] = []
+    for chain in _first(claims, source, seed, cache):
+        made.append(chain)
+        yield chain
     for effort in range(2, level + 1):
         weightings = WEIGHTINGS[1:] if effort == 2 else _drawn(seed)
         more = list(_gadgets(claims, source.qubits, weightings, MAX_WORK[effort]))
@@ -80,8 +85,38 @@ def chains(source: Source, level: int, seed: int) -> Iterator[Chain]:
             more += list(_variants("folded", _folded(Via(claims, every))))
         kept = _best(more)
         yield from kept
+        made += kept
         if kept:
-            yield _resynthesized(min(kept, key=lambda chain: cost(chain.merged)), effort)
+            made.append(_resynthesized(min(kept, key=lambda chain: cost(chain.merged)), effort))
+            yield made[-1]
+        for leg in range(LEGS[effort]):
+            chain = _walked(min(made, key=_rank(goal)), [seed, effort, leg], TRIES[effort], goal)
+            if _rank(goal)(chain) < min(map(_rank(goal), made)):
+                yield chain
+            made.append(chain)
+
+
+def _first(claims: tuple[Claim, ...], source: Source, seed: int, cache: TurnsCache) -> Iterator[Chain]:
+    """The chains of level 1."""
+    yield from _variants("blocks", Via(claims, tuple(range(source.qubits))))
+    yield from _gadgets(claims, source.qubits, WEIGHTINGS[:1], MAX_WORK[1])
+    for name, operations, layout in whole(source, 1, seed):
+        yield from _variants(name, Via(tuple(cache.claim(operation) for operation in operations), layout))
+
+
+def _rank(goal: Goal) -> Callable[[Chain], tuple[float, ...]]:
+    if goal == "depth":
+        return lambda chain: (depth(chain.merged), *cost(chain.merged))
+    return lambda chain: (*cost(chain.merged), depth(chain.merged))
+
+
+def _walked(chain: Chain, seed: Sequence[int], tries: int, goal: Goal) -> Chain:
+    qubits = len(chain.via.layout)
+    start = Synthesized(tuple(straighten(chain.via.claims, qubits)), chain.via.layout)
+    found = walk(start, seed, tries, goal)
+    via = Via(placed_claims(schedule(gather(found.turns))), found.layout)
+    name = chain.name if chain.name.endswith("-walked") else f"{chain.name}-walked"
+    return Chain(name, via, merge([claim.step for claim in via.claims]))
 
 
 def _drawn(seed: int) -> list[Weighting]:
@@ -152,7 +187,7 @@ def _gadgets(claims: Sequence[Claim], qubits: int, weightings: Sequence[Weightin
             found.append((f"gadgets-{label}", made))
         made = synthesize(back, weighting)
         if made is not None:
-            found.append((f"gadgets-back-{label}", _reversed(made)))
+            found.append((f"gadgets-back-{label}", made.inverse()))
     least = min((_entangling(made) for _, made in found), default=0)
     for name, made in found:
         if _entangling(made) <= NEAR * least:
@@ -166,14 +201,3 @@ def _entangling(made: Synthesized) -> int:
 def _inverse(claim: Claim) -> Claim:
     step = Step(claim.step.matrix.conj().T, claim.step.qubits)
     return Claim(step, tuple((x, z, -turns) for x, z, turns in reversed(claim.turns)))
-
-
-def _reversed(made: Synthesized) -> Synthesized:
-    """The inverse circuit, its wires renamed so that qubit q enters on wire q."""
-    home = [0] * len(made.layout)
-    for qubit, wire in enumerate(made.layout):
-        home[wire] = qubit
-    turns = tuple(
-        ((x, z, -angle), tuple(home[wire] for wire in wires)) for (x, z, angle), wires in reversed(made.turns)
-    )
-    return Synthesized(turns, tuple(home))

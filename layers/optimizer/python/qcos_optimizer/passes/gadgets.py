@@ -45,6 +45,16 @@ class Synthesized:
     turns: tuple[Placed, ...]
     layout: tuple[int, ...]
 
+    def inverse(self) -> Synthesized:
+        """The inverse circuit, its wires renamed so that qubit q enters on wire q."""
+        home = [0] * len(self.layout)
+        for qubit, wire in enumerate(self.layout):
+            home[wire] = qubit
+        turns = tuple(
+            ((x, z, -angle), tuple(home[wire] for wire in wires)) for (x, z, angle), wires in reversed(self.turns)
+        )
+        return Synthesized(turns, tuple(home))
+
 
 def synthesize(form: PauliForm, weighting: Weighting) -> Synthesized | None:
     """A circuit for ``form``; None if it has too many rotations."""

@@ -24,23 +24,42 @@ LOOK_BACK = 400
 def straighten(claims: Iterable[Claim], qubits: int) -> list[Placed]:
     """``claims`` (of at most two qubits each) as rotations none of which is a Clifford on one qubit, and one-qubit
     Cliffords at the end."""
-    turned: list[tuple[int, int, float]] = []
+    turned, frame = pushed(
+        (
+            (
+                sum(1 << place for slot, place in enumerate(places) if x >> slot & 1),
+                sum(1 << place for slot, place in enumerate(places) if z >> slot & 1),
+                turns,
+            )
+            for claim in claims
+            for places in (claim.step.qubits,)
+            for x, z, turns in claim.turns
+        ),
+        qubits,
+    )
+    return [placed(*turn) for turn in turned] + locals_of(frame)
+
+
+def pushed(turns: Iterable[Turn], qubits: int) -> tuple[list[Turn], PauliForm]:
+    """Rotations over all qubits, one-qubit Cliffords pushed to the end and equal ones added up, and those Cliffords."""
+    turned: list[Turn] = []
     frame = PauliForm(qubits)
-    for claim in claims:
-        places = claim.step.qubits
-        for x, z, turns in claim.turns:
-            wide_x = sum(1 << place for slot, place in enumerate(places) if x >> slot & 1)
-            wide_z = sum(1 << place for slot, place in enumerate(places) if z >> slot & 1)
-            image = frame.image(wide_x, wide_z)
-            angle = turns * sign(image)
-            if (wide_x | wide_z).bit_count() == 1:
-                quarters = math.floor(4 * turns + 0.5 - 1e-9)
-                frame.turn(wide_x, wide_z, quarters / 4)
-                angle = (turns - quarters / 4) * sign(image)
-            if abs(angle) > 1e-14:
-                _add(turned, image[0], image[1], angle)
-    made = [_placed(x, z, angle) for x, z, angle in turned]
-    for qubit in range(qubits):
+    for x, z, turn in turns:
+        image = frame.image(x, z)
+        angle = turn * sign(image)
+        if (x | z).bit_count() == 1:
+            quarters = math.floor(4 * turn + 0.5 - 1e-9)
+            frame.turn(x, z, quarters / 4)
+            angle = (turn - quarters / 4) * sign(image)
+        if abs(angle) > 1e-14:
+            _add(turned, image[0], image[1], angle)
+    return turned, frame
+
+
+def locals_of(frame: PauliForm) -> list[Placed]:
+    """The rotations of a Clifford that is one of one qubit on every qubit."""
+    made: list[Placed] = []
+    for qubit in range(frame.qubits):
         key = tuple(
             (row[0] >> qubit & 1, row[1] >> qubit & 1, row[2]) for row in (frame.image_x[qubit], frame.image_z[qubit])
         )
@@ -48,7 +67,7 @@ def straighten(claims: Iterable[Claim], qubits: int) -> list[Placed]:
     return made
 
 
-def _add(turned: list[tuple[int, int, float]], x: int, z: int, angle: float) -> None:
+def _add(turned: list[Turn], x: int, z: int, angle: float) -> None:
     """Append a rotation, or add it to an equal one."""
     for place in range(len(turned) - 1, max(-1, len(turned) - LOOK_BACK), -1):
         other_x, other_z, had = turned[place]
@@ -72,15 +91,15 @@ class Block:
     members: list[Placed] = field(default_factory=list)
 
 
-def gather(placed: Sequence[Placed]) -> list[Placed]:
+def gather(turns: Sequence[Placed]) -> list[Placed]:
     """The same rotations, each as near to others on its qubits as commutation allows."""
-    return [member for block in blocks_of(placed) for member in block.members]
+    return [member for block in blocks_of(turns) for member in block.members]
 
 
-def blocks_of(placed: Sequence[Placed]) -> list[Block]:
+def blocks_of(turns: Sequence[Placed]) -> list[Block]:
     """The blocks of that order."""
     made: list[Block] = []
-    for turn, wires in placed:
+    for turn, wires in turns:
         x, z = wide(turn, wires)
         support = x | z
         home = None
@@ -104,7 +123,8 @@ def wide(turn: Turn, wires: tuple[int, ...]) -> tuple[int, int]:
     return x, sum(1 << wire for slot, wire in enumerate(wires) if turn[1] >> slot & 1)
 
 
-def _placed(x: int, z: int, angle: float) -> Placed:
+def placed(x: int, z: int, angle: float) -> Placed:
+    """A rotation over all qubits on those it acts on."""
     wires = tuple(bits(x | z))
     local_x = sum(1 << slot for slot, wire in enumerate(wires) if x >> wire & 1)
     local_z = sum(1 << slot for slot, wire in enumerate(wires) if z >> wire & 1)

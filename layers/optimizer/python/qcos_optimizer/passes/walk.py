@@ -1,0 +1,254 @@
+"""Windows of a circuit synthesised anew, drawn at random and kept where that is no worse.
+
+Greedy synthesis of a whole circuit commits itself early. Here a few neighbouring rotations are taken out again and
+again, synthesised with another weighting, from the beginning or from the end, and put back if that costs no more. What
+costs the same is kept too: the circuit drifts through equal ones until a way down opens. A window may be brought
+together from rotations that stand apart, if each commutes with all it has to pass; so it is right for the same reason
+as :mod:`.gather`. The draws come from the seed and the number of them is fixed. Source of the idea: Xu et al.,
+"Optimizing quantum circuits, fast and slow" (ASPLOS 2025), there with other ways to make a window anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from ..pauli import PauliForm, Turn, anticommute, bits, sign
+from ..turns import placed_claims
+from .blocks import cost, merge
+from .gadgets import Placed, Synthesized, Weighting, synthesize
+from .gather import blocks_of, locals_of, placed, pushed, wide
+
+Goal = Literal["gates", "depth"]
+
+WIDTHS = (3, 4, 5, 6)
+REACH = 160
+"""How many rotations after its first one a window may look at."""
+
+LONGEST = 60
+LEAST = 3
+"""Rotations of a window at most, and rotations of two qubits at least."""
+
+TIDY = 50
+"""After so many windows put back, rotations that may meet are brought together."""
+
+_BLOCK = 3
+"""Native gates a block of two qubits needs at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Circuit:
+    """Rotations over all qubits, none of them a Clifford on one qubit; then ``tail`` on the wires; qubit q ends on
+    ``layout[q]``."""
+
+    turns: list[Turn]
+    tail: list[Placed]
+    layout: tuple[int, ...]
+
+    @classmethod
+    def of(cls, made: Synthesized) -> _Circuit:
+        turns, frame = pushed(_wide(made.turns), len(made.layout))
+        return cls(_gathered(turns), locals_of(frame), made.layout)
+
+    def tidied(self) -> _Circuit:
+        """Equal rotations added up, and those on the same qubits brought together."""
+        turns, frame = pushed([*self.turns, *_wide(self.tail)], len(self.layout))
+        return replace(self, turns=_gathered(turns), tail=locals_of(frame))
+
+    def synthesized(self) -> Synthesized:
+        return Synthesized((*(placed(*turn) for turn in self.turns), *self.tail), self.layout)
+
+
+def walk(start: Synthesized, seed: int | Sequence[int], tries: int, goal: Goal = "gates") -> Synthesized:
+    """The circuit with the fewest two-qubit gates met in ``tries`` windows, of those the one of least two-qubit depth;
+    with ``goal`` "depth" the other way round."""
+    random = np.random.default_rng(seed)
+    costs = _Costs()
+    now = _Circuit.of(start)
+    at = best_at = costs.of(now.turns, goal)
+    best, kept = now, 0
+    for _ in range(tries):
+        places = [place for place, (x, z, _) in enumerate(now.turns) if (x | z).bit_count() == 2]
+        if len(places) < LEAST:
+            break
+        first = places[int(random.integers(len(places)))]
+        window = _window(now.turns, first, min(int(random.choice(WIDTHS)), len(now.layout)), random)
+        changed = _changed(now, window, costs, goal, random)
+        if changed is None:
+            continue
+        kept += 1
+        if kept % TIDY == 0:
+            changed = changed.tidied()
+        found = costs.of(changed.turns, goal)
+        if found < at:
+            changed = changed.tidied()
+            found = costs.of(changed.turns, goal)
+        if goal == "depth" and found > at:
+            continue
+        now, at = changed, found
+        if found < best_at:
+            best, best_at = now, found
+    return best.synthesized()
+
+
+class _Costs:
+    """Two-qubit gates and two-qubit depth of rotations over all qubits, in the order they stand in."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Placed, ...], int] = {}
+
+    def of(self, turns: Sequence[Turn], goal: Goal) -> tuple[int, int]:
+        """Both, the one that is the goal first."""
+        levels: dict[int, int] = {}
+        total = 0
+        for members in _runs(turns):
+            two = sum((x | z).bit_count() == 2 for x, z, _ in members)
+            if not two:
+                continue
+            gates = two if two < _BLOCK else self._block(members)
+            total += gates
+            wires = tuple(bits(members[0][0] | members[0][1]))
+            level = gates + max(levels.get(wire, 0) for wire in wires)
+            for wire in wires:
+                levels[wire] = level
+        depth = max(levels.values(), default=0)
+        return (total, depth) if goal == "gates" else (depth, total)
+
+    def _block(self, members: Sequence[Turn]) -> int:
+        wires = tuple(bits(members[0][0] | members[0][1]))
+        narrow = tuple(_narrow((x, z, round(turn, 9)), wires) for x, z, turn in members)
+        if narrow not in self._known:
+            self._known[narrow] = cost(merge([claim.step for claim in placed_claims(narrow)]))[0]
+        return self._known[narrow]
+
+
+def _runs(turns: Sequence[Turn]) -> list[list[Turn]]:
+    """Rotations of two qubits, each with those right after it on the same qubits."""
+    made: list[list[Turn]] = []
+    last: dict[int, int] = {}
+    for turn in turns:
+        support = turn[0] | turn[1]
+        wires = tuple(bits(support))
+        homes = {last.get(wire, -1) for wire in wires}
+        home = homes.pop() if len(homes) == 1 else -1
+        if home >= 0 and (made[home][0][0] | made[home][0][1]) & support == support:
+            made[home].append(turn)
+        elif len(wires) == 2:
+            for wire in wires:
+                last[wire] = len(made)
+            made.append([turn])
+    return made
+
+
+def _window(turns: Sequence[Turn], first: int, width: int, random: np.random.Generator) -> list[int]:
+    """Rotations on at most ``width`` qubits that can be brought right behind number ``first``."""
+    wires = turns[first][0] | turns[first][1]
+    members, passed, stuck = [first], list[tuple[int, int]](), 0
+    for place in range(first + 1, min(len(turns), first + REACH)):
+        x, z, _ = turns[place]
+        support = x | z
+        free = support & wires and not any(anticommute(x, z, *other) for other in passed)
+        fits = not support & ~wires or ((wires | support).bit_count() <= width and random.random() < 0.8)
+        if free and fits:
+            wires |= support
+            members.append(place)
+            if len(members) == LONGEST:
+                break
+            continue
+        passed.append((x, z))
+        stuck |= support & wires if support & wires else 0
+        if stuck == wires and wires.bit_count() == width:
+            break
+    return members
+
+
+def _changed(
+    circuit: _Circuit, members: Sequence[int], costs: _Costs, goal: Goal, random: np.random.Generator
+) -> _Circuit | None:
+    """``circuit`` with that window made anew, or None if there is nothing to make, or it takes more gates."""
+    support = 0
+    for member in members:
+        support |= circuit.turns[member][0] | circuit.turns[member][1]
+    wires = tuple(bits(support))
+    inside = [_narrow(circuit.turns[member], wires)[0] for member in members]
+    if sum((x | z).bit_count() == 2 for x, z, _ in inside) < LEAST:
+        return None
+    back = random.random() < 0.5
+    weighting = Weighting(
+        fade=float(random.uniform(0.3, 0.85)),
+        tail=float(10 ** random.uniform(-2, -0.3)),
+        window=int(random.choice((20, 40, 120))),
+    )
+    form = PauliForm(len(wires))
+    for x, z, turn in reversed(inside) if back else inside:
+        form.turn(x, z, -turn if back else turn)
+    made = synthesize(form, weighting)
+    if made is None:
+        return None
+    if back:
+        made = made.inverse()
+    turns, frame = pushed(_wide(made.turns), len(wires))
+    new = _gathered(turns)
+    if goal == "gates" and costs.of(new, goal)[0] > costs.of(_gathered(inside), goal)[0]:
+        return None
+    return _spliced(circuit, members, wires, new, frame, made.layout)
+
+
+def _spliced(
+    circuit: _Circuit,
+    members: Sequence[int],
+    wires: tuple[int, ...],
+    new: Sequence[Turn],
+    frame: PauliForm,
+    layout: tuple[int, ...],
+) -> _Circuit:
+    """``new``, then the one-qubit Cliffords of ``frame``, then a renaming of qubits, in place of ``members``; what
+    follows is renamed and turned."""
+    names = list(range(len(circuit.layout)))
+    for slot, wire in enumerate(wires):
+        names[wire] = wires[layout[slot]]
+    images = {
+        (wires[slot], x, z): frame.image(x << slot, z << slot)
+        for slot in range(len(wires))
+        for x, z in ((1, 0), (0, 1), (1, 1))
+    }
+    place = {wire: slot for slot, wire in enumerate(wires)}
+    taken = set(members)
+    mask = sum(1 << wire for wire in wires)
+    made = [*circuit.turns[: members[0]], *_wide((turn, wires) for turn in new)]
+    for number in range(members[0] + 1, len(circuit.turns)):
+        if number in taken:
+            continue
+        x, z, turn = circuit.turns[number]
+        inner = (x | z) & mask
+        if inner:
+            new_x, new_z = x & ~mask, z & ~mask
+            for old in bits(inner):
+                wire = names[old]
+                image = images[wire, x >> old & 1, z >> old & 1]
+                new_x |= (image[0] >> place[wire] & 1) << wire
+                new_z |= (image[1] >> place[wire] & 1) << wire
+                turn *= sign(image)
+            x, z = new_x, new_z
+        made.append((x, z, turn))
+    local: list[Placed] = [(turn, (wires[places[0]],)) for turn, places in locals_of(frame)]
+    tail = [*local, *((turn, (names[places[0]],)) for turn, places in circuit.tail)]
+    return _Circuit(made, tail, tuple(names[wire] for wire in circuit.layout))
+
+
+def _narrow(turn: Turn, wires: Sequence[int]) -> Placed:
+    """A rotation over all qubits, its masks over ``wires`` only."""
+    x = sum(1 << slot for slot, wire in enumerate(wires) if turn[0] >> wire & 1)
+    z = sum(1 << slot for slot, wire in enumerate(wires) if turn[1] >> wire & 1)
+    return (x, z, turn[2]), tuple(wires)
+
+
+def _wide(turns: Iterable[Placed]) -> list[Turn]:
+    return [(*wide(turn, wires), turn[2]) for turn, wires in turns]
+
+
+def _gathered(turns: Iterable[Turn]) -> list[Turn]:
+    return _wide(member for block in blocks_of([placed(*turn) for turn in turns]) for member in block.members)
