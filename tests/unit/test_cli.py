@@ -187,6 +187,25 @@ def test_evidence_is_saved_as_the_bundle_alone(run: Run, fakes: Fakes, tmp_path:
     assert (status, "invalid choice" in err) == (2, True)
 
 
+def test_the_log_is_shown_or_saved(run: Run, fakes: Fakes, tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    consistency = {"from": 2, "to": 3, "path": ["sha256:" + "0" * 64]}
+    for arguments, shown in (
+        (("proof", BUNDLE_ID), f"proof of {BUNDLE_ID}\n"),
+        (("log", "checkpoint"), "latest\n"),
+        (("log", "checkpoint", "7"), "of 7\n"),
+        (("log", "consistency", "2", "3"), json.dumps(consistency, indent=2) + "\n"),
+    ):
+        assert run(*arguments) == (0, shown, "")
+        assert run(*arguments, "-o", str(saved)) == (0, "", "")
+        assert saved.read_text() == shown
+    for wrong in (("proof", BUNDLE_ID, "3"), ("proof", "job_done")):
+        status, _, err = run(*wrong)
+        assert (status, "a bundle id alone" in err) == (2, True)
+    status, _, err = run("proof", "ev_nobody")
+    assert (status, "BUNDLE_NOT_FOUND" in err) == (1, True)
+
+
 def test_a_proof_is_shown_as_json(run: Run, fakes: Fakes) -> None:
     status, out, _ = run("proof", "job_done", "3")
     shown = json.loads(out)

@@ -104,6 +104,19 @@ def test_every_method_is_an_endpoint(client: Client, fakes: Fakes) -> None:
         client.circuit("job_nobodys")
 
 
+def test_the_transparency_log(client: Client, fakes: Fakes, gateway: Gateway) -> None:
+    fakes.bundles[TENANT, BUNDLE_ID] = b"{}"
+    fakes.unlogged = 2
+    assert client.bundle_proof(BUNDLE_ID) == f"proof of {BUNDLE_ID}\n"
+    assert len(gateway.requests) == 3  # a bundle is logged a moment after it was signed
+    assert (client.checkpoint(), client.checkpoint(7)) == ("latest\n", "of 7\n")
+    assert client.consistency(2, 3) == {"from": 2, "to": 3, "path": ["sha256:" + "0" * 64]}
+    fakes.unlogged = TRIES
+    with pytest.raises(ApiError) as refused:
+        client.bundle_proof(BUNDLE_ID)
+    assert (refused.value.status, refused.value.code) == (409, "NOT_LOGGED")
+
+
 class Storage(httpx.BaseTransport):
     """Before the API, the storage that its links lead to."""
 

@@ -18,6 +18,7 @@ from qcos.errors import (
     BundleNotFound,
     Conflict,
     JobNotFound,
+    NotLogged,
     RateLimitExceeded,
     Unauthorized,
 )
@@ -173,6 +174,7 @@ class Fakes:
     batch_jobs: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     judged: list[bytes] = field(default_factory=list)
     bundles: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    unlogged: int = 0
     refusal: Exception | None = None
 
     def _asked(self) -> None:
@@ -238,12 +240,16 @@ class Fakes:
         return fold(log)
 
     def circuits(self) -> Any:
-        return SimpleNamespace(get=self._circuit)
+        return SimpleNamespace(get=self._circuit, certificate=self._certificate)
 
     def _circuit(self, tenant: str, job_id: str, which: str, form: str) -> tuple[bytes, str, str]:
         self._log(tenant, job_id)
         circuit = f"// {which} {form} \u03c0\n".encode()
         return circuit, "application/json" if form == "ionq" else "text/plain", sha3_256(circuit)
+
+    def _certificate(self, tenant: str, job_id: str) -> tuple[bytes, str]:
+        self._log(tenant, job_id)
+        return b'{"stages":[]}', sha3_256(b'{"stages":[]}')
 
     def stats(self) -> Any:
         return self._stats
@@ -351,7 +357,21 @@ class Fakes:
         }
 
     def transparency(self) -> Any:
-        raise NotImplementedError("nobody asks for the log over fakes")
+        path = ["sha256:" + "0" * 64]
+        return SimpleNamespace(
+            proof=self._log_proof,
+            latest=lambda tenant: "latest\n",
+            of_size=lambda tenant, size: f"of {size}\n",
+            consistency=lambda tenant, old, new: {"from": old, "to": new, "path": path},
+        )
+
+    def _log_proof(self, tenant: str, bundle_id: str) -> str:
+        """After ``unlogged`` requests."""
+        self._bundle(tenant, bundle_id)
+        self.unlogged -= 1
+        if self.unlogged >= 0:
+            raise NotLogged("The bundle is not in the log yet.")
+        return f"proof of {bundle_id}\n"
 
     def desk(self) -> Any:
         keys = {"keys": [{"kty": "AKP"}]}

@@ -42,8 +42,9 @@ class NoAnswer(ApiError):
 class Client:
     """The API at ``url``, asked with the API key ``key``; a context manager, like the connection it holds.
 
-    A GET or DELETE is repeated after a 429, a 5xx or a broken connection, at most :data:`TRIES` times in all, and so
-    is a POST with an idempotency key. Any other POST is sent once: whoever repeats it may submit, and pay, twice.
+    A GET or DELETE is repeated after a 429, a 5xx, a broken connection and whatever names a time to come back, at most
+    :data:`TRIES` times in all, and so is a POST with an idempotency key. Any other POST is sent once: whoever repeats
+    it may submit, and pay, twice.
 
     Raises:
         ValueError: the address or the key cannot be used.
@@ -155,6 +156,10 @@ class Client:
         path = f"/api/v2/optimize/{_part(job_id)}/circuit"
         return _content(self._patiently("GET", path, {"which": which, "format": form}))
 
+    def certificate(self, job_id: str) -> bytes:
+        """The proof that a job's optimized circuit is the submitted one, for ``qcos certify``."""
+        return _content(self._patiently("GET", f"/api/v2/optimize/{_part(job_id)}/certificate"))
+
     def job(self, job_id: str) -> dict[str, Any]:
         """Everything about a job."""
         return self._data(f"/api/v2/jobs/{_part(job_id)}")
@@ -247,6 +252,19 @@ class Client:
             response = self._patiently("GET", response.headers["Location"], elsewhere=True)
         return _content(response)
 
+    def bundle_proof(self, bundle_id: str) -> str:
+        """The tlog-proof that a bundle is in the transparency log; keep it beside the bundle."""
+        return _content(self._patiently("GET", f"/api/v2/evidence/{_part(bundle_id)}/proof")).decode()
+
+    def checkpoint(self, size: int | None = None) -> str:
+        """The latest checkpoint of the transparency log, a signed note, or the one of that size."""
+        of_size = "" if size is None else f"/{size}"
+        return _content(self._patiently("GET", f"/api/v2/log/checkpoint{of_size}")).decode()
+
+    def consistency(self, old: int, new: int) -> dict[str, Any]:
+        """That the log of ``new`` entries begins with that of ``old``: ``{from, to, path}``."""
+        return self._data("/api/v2/log/consistency", {"from": str(old), "to": str(new)})
+
     def verify(self, bundle: Mapping[str, Any]) -> dict[str, Any]:
         """The server's verdict on a bundle."""
         return self._post("/api/v2/evidence/verify", {"bundle": bundle})
@@ -327,7 +345,8 @@ class Client:
                     where = "The link's storage" if elsewhere else http.base_url
                     raise NoAnswer(f"{where} cannot be reached. Is the address right?") from problem
             else:
-                if response.status_code not in _PASSING or attempt == TRIES:
+                passing = response.status_code in _PASSING or "Retry-After" in response.headers
+                if not passing or attempt == TRIES:
                     return response
                 asked_pause = _retry_after(response)
             backoff = random.uniform(0.5, 1.0) * 2 ** (attempt - 1)

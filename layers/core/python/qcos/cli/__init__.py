@@ -133,9 +133,15 @@ def parser() -> argparse.ArgumentParser:
     new = command("events", remote.events, "show the log of a job, oldest event first", "qcos events job_xyz789")
     new.add_argument("id", metavar="ID", help="job id")
 
-    new = command("proof", remote.proof, "show that an event is in the log of a job", "qcos proof job_xyz789 3")
-    new.add_argument("id", metavar="ID", help="job id")
-    new.add_argument("version", metavar="VERSION", type=int, help="version of the event, from 1")
+    new = command(
+        "proof",
+        remote.proof,
+        "show that a bundle is in the transparency log, or an event in the log of a job",
+        "qcos proof ev_abc123 -o bundle.tlog-proof\nqcos proof job_xyz789 3",
+    )
+    new.add_argument("id", metavar="ID", help="bundle id, or job id")
+    new.add_argument("version", nargs="?", metavar="VERSION", type=int, help="of a job: which event, from 1")
+    new.add_argument("-o", "--output", metavar="FILE", help="save it instead")
 
     new = command(
         "evidence",
@@ -193,8 +199,27 @@ def parser() -> argparse.ArgumentParser:
     )
 
     deeds = commands.add_parser(
-        "log", help="check the transparency log", description="The log of every bundle that was signed."
+        "log", help="follow the transparency log", description="The log of every bundle that was signed."
     ).add_subparsers(required=True, metavar="COMMAND", title="commands")
+    new = command(
+        "checkpoint",
+        remote.checkpoint,
+        "show the latest checkpoint, or the one of a size",
+        "qcos log checkpoint -o latest.checkpoint",
+        among=deeds,
+    )
+    new.add_argument("size", nargs="?", metavar="SIZE", type=int, help="number of entries (else the latest)")
+    new.add_argument("-o", "--output", metavar="FILE", help="save it instead")
+    new = command(
+        "consistency",
+        remote.consistency,
+        "show that the log only grew between two sizes",
+        "qcos log consistency 120 150 -o consistency.json",
+        among=deeds,
+    )
+    new.add_argument("old", metavar="OLD", type=int, help="size of the older checkpoint")
+    new.add_argument("new", metavar="NEW", type=int, help="size of the newer one")
+    new.add_argument("-o", "--output", metavar="FILE", help="save it instead")
     new = command(
         "check",
         log.check,
@@ -209,7 +234,7 @@ def parser() -> argparse.ArgumentParser:
         "proof",
         nargs="?",
         metavar="PROOF.json",
-        help="the answer of GET /api/v2/log/consistency?from=SIZE&to=SIZE, unless the sizes are the same",
+        help="what qcos log consistency saved for their sizes, unless these are the same",
     )
     new.add_argument("--keys", required=True, metavar="JWKS.json", help="the published keys, a JWK set")
 

@@ -209,10 +209,36 @@ def events(arguments: argparse.Namespace) -> int:
 
 
 def proof(arguments: argparse.Namespace) -> int:
-    """Show that an event is in a job's log."""
+    """Show or save the proof that an event is in a job's log, or a bundle in the transparency log."""
+    of_bundle = arguments.id.startswith("ev_")
+    if of_bundle != (arguments.version is None):
+        raise unusable("give a job id and the version of an event, or a bundle id alone")
     with _Server(arguments) as api:
-        shown = api.event_proof(arguments.id, arguments.version)
-    print(json.dumps(shown, indent=2))
+        if of_bundle:
+            shown = api.bundle_proof(arguments.id)
+        else:
+            shown = json.dumps(api.event_proof(arguments.id, arguments.version), indent=2) + "\n"
+    return _saved(arguments.output, shown)
+
+
+def checkpoint(arguments: argparse.Namespace) -> int:
+    """Show or save the latest checkpoint of the transparency log, or the one of a size."""
+    with _Server(arguments) as api:
+        return _saved(arguments.output, api.checkpoint(arguments.size))
+
+
+def consistency(arguments: argparse.Namespace) -> int:
+    """Show or save the proof that the log only grew between two sizes."""
+    with _Server(arguments) as api:
+        return _saved(arguments.output, json.dumps(api.consistency(arguments.old, arguments.new), indent=2) + "\n")
+
+
+def _saved(output: str | None, content: str) -> int:
+    """Save text, or print it as it is."""
+    if output is None:
+        print(content, end="")
+    else:
+        write(output, content)
     return 0
 
 
