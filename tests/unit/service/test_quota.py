@@ -194,6 +194,17 @@ class TestMoney:
         world.poll([world.await_message(job_id)])
         assert self.spent(world) == 1_230_000
 
+    def test_what_it_cost_is_recorded_though_no_money_is_left(self, world: World) -> None:
+        limited(world, spend=1_500_000)
+        job_id = world.optimized(PAID)
+        world.execute(TENANT, job_id, 1)
+        world.provider.cost = 1_600_000
+        world.provider.finish("p1")
+        assert world.poll([world.await_message(job_id)]) == []
+        assert world.job(job_id).execution is not None
+        assert self.spent(world) == 1_600_000
+        assert world.execute(TENANT, world.optimized(PAID), 1) == {"outcome": "failed"}
+
     def test_a_refusal_frees_it(self, world: World) -> None:
         job_id = world.optimized(PAID)
         world.provider.before_submit = ProviderRefused("x", "no", retryable=False)

@@ -25,6 +25,10 @@ from qcos.job import Job
 EVALUATIONS = "evaluations"
 SPEND = "spend"
 
+ASKING = (JobSubmitted, JobRetried, ExecutionIntended)
+"""Events that ask for evaluations or money and may be refused. All others say what has happened: no limit stops them,
+not even where the provider charged more than it had estimated."""
+
 
 @dataclass(frozen=True)
 class Charge:

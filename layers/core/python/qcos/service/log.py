@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from qcos.errors import Conflict, JobNotFound, QuotaExceeded
 from qcos.events import BatchSubmitted, Event, EventData, Origin, chain
 from qcos.job import Job, fold
-from qcos.ledger import EVALUATIONS, SPEND, Charge, movements
+from qcos.ledger import ASKING, EVALUATIONS, SPEND, Charge, movements
 from qcos.models import month
 from qcos.plans import Plan
 from qcos.ports import Clock, EventStore, LimitReached, VersionConflict
@@ -53,9 +53,8 @@ class JobLog:
         """
         now = self.clock()
         events = [event for stream, data in streams for event in chain(tenant, stream, [], [data], origin, now)]
-        moved = movements(None, [data for _, data in streams], month(now))
         try:
-            self.events.append(events, self._charges(tenant, moved))
+            self.events.append(events, self._charges(tenant, None, [data for _, data in streams], month(now)))
         except LimitReached as reached:
             raise quota_exceeded(reached) from None
 
@@ -79,18 +78,20 @@ class JobLog:
             now = self.clock()
             new = chain(tenant, job_id, log, data, origin, now)
             try:
-                self.events.append(new, self._charges(tenant, movements(job, data, month(now))))
+                self.events.append(new, self._charges(tenant, job, data, month(now)))
             except VersionConflict:
                 continue
             log = [*log, *new]
             return Outcome(fold(log), log, appended=True)
         raise Conflict("The job is being changed by others at this moment. Try again.")
 
-    def _charges(self, tenant: str, moved: dict[str, int]) -> list[Charge]:
+    def _charges(self, tenant: str, job: Job | None, data: Sequence[EventData], now: str) -> list[Charge]:
+        """What ``data`` moves in the month ``now``, and the limits that may refuse it."""
         limits = {EVALUATIONS: self.plan.evaluations_per_month, SPEND: self.plan.monthly_spend_microdollars}
+        asking = any(isinstance(item, ASKING) for item in data)
         return [
-            Charge(tenant, counter, amount, limits[counter.partition("#")[0]] if amount > 0 else None)
-            for counter, amount in moved.items()
+            Charge(tenant, counter, amount, limits[counter.partition("#")[0]] if asking and amount > 0 else None)
+            for counter, amount in movements(job, data, now).items()
         ]
 
 
