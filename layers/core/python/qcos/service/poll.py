@@ -57,13 +57,15 @@ class Poll:
         """Handle ``messages``; the positions of those that failed and must be delivered again."""
         failed: list[int] = []
         open_: list[tuple[int, Wait, Job]] = []
+        taken: set[tuple[str, ...]] = set()
         for position, message in enumerate(messages):
             try:
                 opened = self._open(message)
             except Exception:  # noqa: BLE001 - one bad message must not take the others with it; it is redelivered
                 failed.append(position)
                 continue
-            if opened:
+            if opened and (key := (opened[0].tenant, opened[0].job_id, opened[0].token)) not in taken:
+                taken.add(key)  # copies that arrive together would stay together
                 open_.append((position, *opened))
         listed = self._ask([job for _, _, job in open_])
         for position, wait, job in open_:
