@@ -90,7 +90,7 @@ def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.Pol
             *on_views(views, (*ROWS_READ, "dynamodb:BatchGetItem")),
             on_table(control, COUNT),
             # What it may read, the links to long results that it signs may, too.
-            read(bucket, "circuits", "ionq", "optimized", "results"),
+            read(bucket, "certificates", "circuits", "ionq", "optimized", "results"),
             write(bucket, "circuits"),
         ],
         "jobs": [
@@ -119,7 +119,7 @@ def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.Pol
             on_table(control, COUNT),
             on_table(control, COUNT),
             read(bucket, "circuits"),
-            write(bucket, "optimized", "ionq", "reports"),
+            write(bucket, "certificates", "optimized", "ionq", "reports"),
         ],
         "execute": [
             on_table(events, LOG_APPEND),

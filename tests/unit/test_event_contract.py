@@ -10,9 +10,10 @@ import pytest
 
 from qcos.adapters.wire import bus_entry
 from qcos.event_schemas import schema
-from qcos.events import EVENT_TYPES
+from qcos.events import EVENT_TYPES, CircuitOptimized
+from qcos.record import evidence_record
 from qcos_evidence.json_schema import bundle_schema
-from tests.unit.service.world import TENANT, World
+from tests.unit.service.world import CERTIFICATE, TENANT, World
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -65,13 +66,15 @@ def test_a_bundle_obeys_its_schema_and_names_all_it_is_about(world: World, post_
     job = world.job(job_id)
     assert job.evidence
     assert job.optimized
+    assert job.optimized.certificate
     assert job.execution
     bundle = json.loads(world.desk.bundle(TENANT, job.evidence.bundle_id))
     jsonschema.validate(bundle, bundle_schema())
     assert bundle["equivalence"] == {
         **job.optimized.verification.model_dump(mode="json"),
-        "certificate_hash": job.optimized.report.digest,
+        "certificate_hash": job.optimized.certificate.digest,
     }
+    assert world.objects.get_checked(job.optimized.certificate) == CERTIFICATE.encode()
     proof = bundle["execution_proof"]
     assert (proof["result_hash"], proof["raw_result_hash"]) == (job.execution.result.digest, job.execution.raw.digest)
     assert (proof["provider_job_id"], proof["submission"]) == (job.execution.provider_job_id, 1)
@@ -81,6 +84,26 @@ def test_a_bundle_obeys_its_schema_and_names_all_it_is_about(world: World, post_
     schema_names = bundle_schema()["properties"]
     assert set(bundle) <= set(schema_names)
     assert set(proof) <= set(schema_names["execution_proof"]["properties"])
+
+
+def test_without_a_certificate_the_bundle_names_the_report(world: World) -> None:
+    """So it was before certificates were kept, and so it is where a circuit was only tested."""
+    whole = world.optimize
+    world.optimize = lambda *args, **limits: {**whole(*args, **limits), "certificate": None}
+    job_id = world.submitted()
+    world.provider.quick = True
+    for step in (world.transpile, world.execute, world.sign):
+        step(TENANT, job_id, 1)
+    job = world.job(job_id)
+    assert job.optimized
+    assert job.optimized.certificate is None
+    assert evidence_record(job, "qcos", "now")["equivalence"]["certificate_hash"] == job.optimized.report.digest
+
+
+def test_an_event_from_before_certificates_still_reads() -> None:
+    data = json.loads((EVENTS / "samples" / "CircuitOptimized.json").read_text())["detail"]["data"]
+    assert "certificate" not in data
+    assert CircuitOptimized.model_validate(data).certificate is None
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ ROUTES = {
     ("/api/v2/optimize/stats", "get"),
     ("/api/v2/optimize/{job_id}", "get"),
     ("/api/v2/optimize/{job_id}/circuit", "get"),
+    ("/api/v2/optimize/{job_id}/certificate", "get"),
     ("/api/v2/jobs", "get"),
     ("/api/v2/jobs/{job_id}", "get"),
     ("/api/v2/jobs/{job_id}", "delete"),

@@ -95,6 +95,7 @@ ENDED = [
     "/api/v2/jobs/job_done/events",
     "/api/v2/jobs/job_done/events/1/proof",
     "/api/v2/optimize/job_done/circuit",
+    "/api/v2/optimize/job_done/certificate",
     f"/api/v2/evidence/{BUNDLE_ID}",
 ]
 

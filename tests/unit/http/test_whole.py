@@ -20,7 +20,7 @@ from qcos.service.rates import Rates
 from qcos.service.stats import Stats
 from tests.unit.http.conftest import Api
 from tests.unit.http.fakes import BELL, TENANT
-from tests.unit.service.world import World
+from tests.unit.service.world import CERTIFICATE, World, bell_report
 
 
 @pytest.fixture
@@ -237,6 +237,32 @@ def test_the_circuit_that_was_run_is_the_one_that_evidence_hashes(whole: Api, wo
     sent = whole("GET", path, query={"format": "ionq"})
     assert sent.body["gateset"] == "native"
     assert sent.headers["etag"] == f'"{optimized.provider_input.digest}"'
+
+
+def test_the_certificate_is_the_one_that_evidence_names(whole: Api, world: World) -> None:
+    job_id = submit(whole)
+    path = f"/api/v2/optimize/{job_id}/certificate"
+    early = whole("GET", path)
+    assert (early.status, early.error["code"]) == (409, "CONFLICT")
+    world.transpile(TENANT, job_id, 1)
+    optimized = world.job(job_id).optimized
+    assert optimized
+    assert optimized.certificate
+    sent = whole("GET", path)
+    assert sent.text == CERTIFICATE
+    assert sent.headers["content-type"] == "application/json"
+    assert sent.headers["etag"] == f'"{optimized.certificate.digest}"'
+
+
+def test_a_circuit_that_was_only_tested_has_no_certificate(world: World, whole: Api) -> None:
+    job_id = submit(whole)
+    report = bell_report("", "ionq_forte", 2, seconds=1.0)
+    report["verification"]["verdict"] = "tested"
+    report["certificate"] = None
+    world.optimize = lambda *_, **__: report
+    world.transpile(TENANT, job_id, 1)
+    answer = whole("GET", f"/api/v2/optimize/{job_id}/certificate")
+    assert (answer.status, answer.error["details"]) == (409, [{"verdict": "tested"}])
 
 
 def test_a_failed_job_is_retried_over_http(whole: Api, world: World) -> None:

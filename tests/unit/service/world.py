@@ -46,6 +46,7 @@ from qcos.service.transparency import Transparency
 from qcos.service.transpile import Transpile
 from qcos_evidence import KeyPair, LocalSigner
 
+CERTIFICATE = '{"format":"qcos-equivalence-certificate"}'
 BELL = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\nh q[0];\ncx q[0],q[1];'
 TENANT = "acme"
 CALLER = Caller(tenant=TENANT, key_id="k1", scopes=frozenset({"optimize:write"}), request_id="req-1")
@@ -179,6 +180,7 @@ def bell_report(qasm: str, target: str, level: int, *, seconds: float) -> dict[s
             "circuit": [{"gate": "ms", "targets": [0, 1], "phases": [0, 0], "angle": 0.25}],
         },
         "qasm2": BELL,
+        "certificate": CERTIFICATE,
     }
 
 

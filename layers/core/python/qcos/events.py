@@ -82,7 +82,8 @@ class CircuitOptimized(EventData):
     """The optimized circuit was found, verified and stored.
 
     ``provider_input`` is the native circuit as the provider will get it, ``optimized`` the same as OpenQASM 2,
-    ``report`` the optimizer's whole account (every candidate, bit maps, versions).
+    ``report`` the optimizer's whole account (every candidate, bit maps, versions), ``certificate`` the proof that
+    input and output are equal, where there is one, for ``qcos certify``.
     """
 
     attempt: int
@@ -95,6 +96,7 @@ class CircuitOptimized(EventData):
     provider_input: StoredObject
     report: StoredObject
     optimized_qasm3: StoredObject | None = None
+    certificate: StoredObject | None = None
 
 
 class ExecutionIntended(EventData):

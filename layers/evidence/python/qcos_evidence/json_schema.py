@@ -95,7 +95,8 @@ def _equivalence() -> Schema:
         {
             "states": {"type": "integer", "minimum": 0},
             "max_infidelity": {"type": "string"},
-            "certificate_hash": _ref("sha3_256") | {"description": "Of the optimizer's report"},
+            "certificate_hash": _ref("sha3_256")
+            | {"description": "Of the equivalence certificate, or without one of the optimizer's report"},
         },
     )
 

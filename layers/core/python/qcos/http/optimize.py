@@ -118,6 +118,20 @@ def router(
         circuit, media_type, digest = circuits().get(caller.tenant, job_id, query.which, query.format)
         return etag.tagged(request, Response(circuit, media_type=media_type), digest)
 
+    @routes.get(
+        "/{job_id}/certificate",
+        summary="The proof that the optimized circuit is the submitted one",
+        responses=raw("application/json") | refusals("VALIDATION_ERROR", "JOB_NOT_FOUND", "CONFLICT") | unchanged(),
+    )
+    async def get_certificate(job_id: JobId, request: Request, caller: Reader) -> Response:
+        """The certificate alone, without envelope, byte for byte: the ETag is its SHA3-256, which evidence names.
+
+        `qcos certify INPUT OUTPUT CERTIFICATE` goes through it again with nothing but the two circuits.
+        """
+        check_job_id(job_id)
+        certificate, digest = circuits().certificate(caller.tenant, job_id)
+        return etag.tagged(request, Response(certificate, media_type="application/json"), digest)
+
     return routes
 
 

@@ -1,4 +1,4 @@
-"""A job's circuit, as it was submitted and as it was run."""
+"""A job's circuit, as it was submitted and as it was run, and the proof that the two are equal."""
 
 from __future__ import annotations
 
@@ -45,3 +45,21 @@ class Circuits:
         if stored is None:
             raise ValidationFailed("This job was optimized before OpenQASM 3 was kept.", [{"field": "format"}])
         return self.objects.get_checked(stored), media_type, stored.digest
+
+    def certificate(self, tenant: str, job_id: str) -> tuple[bytes, str]:
+        """The proof that the optimized circuit is the original, and its digest.
+
+        Raises:
+            JobNotFound: this tenant has no such job.
+            Conflict: the job has no certificate, or not yet.
+        """
+        job, _ = self.log.load(tenant, job_id)
+        if job.optimized is None:
+            raise Conflict(f"There is no certificate: the job is {job.status}.", [{"status": job.status}])
+        stored = job.optimized.certificate
+        if stored is None:
+            verdict = job.optimized.verification.verdict
+            raise Conflict(
+                f"There is no certificate: the circuit was {verdict}, and no proof was kept.", [{"verdict": verdict}]
+            )
+        return self.objects.get_checked(stored), stored.digest

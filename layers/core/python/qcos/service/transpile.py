@@ -55,6 +55,7 @@ class Transpile:
         provider_input = self._put_json("ionq", report.pop("ionq_input"))
         optimized = self._put_text(report.pop("qasm2"))
         qasm3 = report.pop("qasm3", None)
+        certificate = report.pop("certificate", None)
         metrics = {name: Metrics.model_validate(value) for name, value in report["metrics"].items()}
         proof = report["verification"]
         return CircuitOptimized(
@@ -74,6 +75,9 @@ class Transpile:
             report=self._put_json("reports", report),
             optimized_qasm3=self.objects.put("optimized", qasm3.encode(), "text/plain; charset=utf-8")
             if qasm3
+            else None,
+            certificate=self.objects.put("certificates", certificate.encode(), "application/json")
+            if certificate
             else None,
         )
 
