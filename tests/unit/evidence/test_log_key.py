@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
-from qcos_evidence import EvidenceError, KeyPair, KeySet, LocalSigner, LogKey, PublicKey, spki_to_public, verify
+from qcos_evidence import EvidenceError, KeyPair, KeySet, LocalSigner, LogKey, PublicKey, mu, spki_to_public, verify
 from qcos_evidence.encoding import encode_base64url
 from tests.unit.evidence.samples import CLASSICAL, KEYS, NOW, OURS, signed
 
@@ -119,6 +121,24 @@ def test_other_kinds_are_skipped(change: dict[str, Any]) -> None:
 def test_refused_bytes(public: Any) -> None:
     with pytest.raises(EvidenceError):
         LogKey(KEY.origin, public)
+
+
+def test_two_libraries_agree() -> None:
+    """Ours and OpenSSL's ML-DSA-44, on what either signed and on what was changed since."""
+    theirs = MLDSA44PrivateKey.generate()
+    their_key = LogKey(KEY.origin, theirs.public_key().public_bytes_raw())
+    for number in range(40):
+        message = hashlib.shake_256(bytes([number])).digest(number * 7)
+        ours, other = KEYPAIR.sign(message), theirs.sign(message)
+        REFERENCE.verify(ours, message)
+        assert their_key.verify(message, other)
+        assert their_key.verify(message, theirs.sign_mu(mu(their_key.public, message)))
+        assert not their_key.verify(message, theirs.sign(message, b"context"))
+        place = int.from_bytes(hashlib.sha256(message).digest()[:4], "big") % len(ours)
+        flipped = bytes(byte ^ (at == place) for at, byte in enumerate(ours))
+        assert not KEY.verify(message, flipped)
+        with pytest.raises(InvalidSignature):
+            REFERENCE.verify(flipped, message)
 
 
 def test_as_other_programs_take_it() -> None:

@@ -201,6 +201,14 @@ def test_of_several_signatures_the_earliest_counts_and_strangers_are_skipped() -
     refused("checkpoint_signature_invalid", lambda: open_checkpoint(spoilt, both))
 
 
+def test_another_logs_trusted_key_signs_nothing_here() -> None:
+    """Its owner writes this log's name over a line with his own key's id, over the bytes of this log."""
+    message = cosigned(LOG.origin, 5, ROOT, SECONDS)
+    signature = struct.pack(">Q", SECONDS) + OTHER_LOG.keypair.sign(message)
+    text = CHECKPOINT.partition("\u2014")[0] + note.NoteSignature(LOG.origin, OTHER_LOG.key.note_id, signature).line()
+    refused("log_key_unknown", lambda: open_checkpoint(text, KeySet([], [LOG.key, OTHER_LOG.key])))
+
+
 @pytest.mark.parametrize("seconds", [0, 253402300800, 2**63, 2**64 - 1])
 def test_a_signature_that_states_no_time_dates_nothing(seconds: int) -> None:
     """Zero is how a cosigner says nothing of time; taken for 1970 it would be older than every revocation."""
@@ -333,7 +341,7 @@ NOT_PROOFS = {
     "two extras": changed(PROOF, "index", "extra AAEC\nextra AAEC\nindex"),
     "a short hash": changed(PROOF, PATH, "AAAA"),
     "a hash spelled otherwise": changed(PROOF, PATH, PATH[:-1]),
-    "64 hashes": changed(PROOF, PATH, "\n".join([PATH] * 63)),
+    "64 hashes": changed(PROOF, PATH, "\n".join([PATH] * 62)),
     "carriage returns": PROOF.replace("\n", "\r\n"),
     "not UTF-8": b"\xff" + PROOF.encode(),
     "too long": PROOF + "x" * note.MAX_CHARACTERS,

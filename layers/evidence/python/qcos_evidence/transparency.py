@@ -176,7 +176,8 @@ def open_checkpoint(text: str | bytes, keys: KeySet, origin: str | None = None) 
     opened: list[Checkpoint] = []
     for signature in head.signatures:
         for key in keys.logs:
-            if (signature.name, signature.key_id) != (head.origin, key.note_id) or key.origin != head.origin:
+            # The line's name and id are its writer's choice: that the key is of this log is asked of the key.
+            if key.origin != head.origin or (signature.name, signature.key_id) != (key.origin, key.note_id):
                 continue
             seconds = _signed_time(head, key, signature.signature)
             refusal = _refusal(key, seconds)
@@ -228,9 +229,9 @@ def read_proof(text: str | bytes) -> Proof:
     if not separator or header != _PROOF_HEADER or not lines or not lines[0].startswith("index "):
         raise _bad_proof()
     index = _number(lines[0].removeprefix("index "))
-    path = [decode_base64(line, _HASH_BYTES) for line in lines[1 : _MAX_PATH + 2]]
+    path = [decode_base64(line, _HASH_BYTES) for line in lines[1 : _MAX_PATH + 1]]
     found = tuple(one for one in path if one is not None)
-    if index is None or len(found) != len(lines) - 1 or len(found) > _MAX_PATH:
+    if index is None or len(found) != len(lines) - 1:
         raise _bad_proof()
     return Proof(index, found, checkpoint)
 
