@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from qcos.qasm.gates import QELIB1
 
@@ -114,7 +114,7 @@ class ProgramWriter:
         self.lines.append(f"barrier {self.numbers.choice(list(self.registers))}, {self._qubit()};")
 
 
-def broken(program: str, numbers: random.Random) -> str:
+def broken(program: str, numbers: random.Random, spare: Sequence[str] = tuple(_SPARE_PARTS)) -> str:
     """The program after one to four edits of its words and characters; now and then it stays valid."""
     parts = _PARTS.findall(program)
     for _ in range(numbers.randint(1, 4)):
@@ -123,9 +123,9 @@ def broken(program: str, numbers: random.Random) -> str:
         if edit == 0:
             parts[place] = ""
         elif edit == 1:
-            parts.insert(place, numbers.choice(_SPARE_PARTS))
+            parts.insert(place, numbers.choice(spare))
         elif edit == 2:
-            parts[place] = numbers.choice(_SPARE_PARTS)
+            parts[place] = numbers.choice(spare)
         elif edit == 3:
             parts.insert(place, numbers.choice(parts))
         else:

@@ -93,7 +93,7 @@ HOSTILE = {
     "byte_order_mark": ("characters", "\ufeff" + HEAD),
     "terminal_escape": ("characters", HEAD + "\x1b[2J"),
     "empty": ("version", ""),
-    "version_3": ("version", 'OPENQASM 3.0; include "stdgates.inc"; qubit[1000000000] q;'),
+    "version_4": ("version", 'OPENQASM 4.0; include "stdgates.inc"; qubit[1000000000] q;'),
     "missing_parameter": ("arity", HEAD + "rx q;"),
 }
 

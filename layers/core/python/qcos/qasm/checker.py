@@ -6,6 +6,7 @@ backend that measures once, at the end, can run. Language: arXiv:1707.03429.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from qcos.errors import InvalidCircuit
@@ -14,24 +15,11 @@ from qcos.qasm.gates import ADDED, PUBLISHED, QELIB1
 from qcos.qasm.limits import Limits
 from qcos.qasm.scope import INCLUDE, Register, Scope
 from qcos.qasm.summary import CircuitSummary
-from qcos.qasm.tokens import Tokens
 
-_DEFAULT_LIMITS = Limits()
-_FINAL = "the backend runs circuits with final measurements only"
+FINAL = "the backend runs circuits with final measurements only"
 
 
-def check(source: str, *, max_qubits: int, limits: Limits = _DEFAULT_LIMITS) -> CircuitSummary:
-    """Check a whole circuit and count what is in it.
-
-    Time and memory are linear in the length of ``source``. ``max_qubits`` is the number of qubits of the backend.
-
-    Raises:
-        InvalidCircuit: at the first thing that is wrong, with its line, column and rule.
-    """
-    return _Checker(Tokens(source, limits), max_qubits, limits).run()
-
-
-class _Operand(NamedTuple):
+class Operand(NamedTuple):
     """One bit, or all bits of a register."""
 
     bits: range
@@ -39,11 +27,15 @@ class _Operand(NamedTuple):
     place: int
 
 
-class _Checker:
-    def __init__(self, tokens: Tokens, max_qubits: int, limits: Limits) -> None:
-        self.tokens = tokens
+class Checker:
+    """Reads one source; :meth:`run` is called once."""
+
+    version = "2.0"
+
+    def __init__(self, scope: Scope, max_qubits: int, limits: Limits) -> None:
+        self.tokens = scope.tokens
         self.limits = limits
-        self.scope = Scope(tokens, limits)
+        self.scope = scope
         self.max_qubits = max_qubits
         self.total = {"qreg": 0, "creg": 0}
         self.operations = 0
@@ -51,9 +43,9 @@ class _Checker:
         self.measured: set[int] = set()
         self.written: set[int] = set()
 
-    def run(self) -> CircuitSummary:
-        self.read_version()
-        statements = {
+    def statements(self) -> dict[str, Callable[[], None]]:
+        """What reads a statement, by the kind of its first token."""
+        return {
             "identifier": self.read_application,
             "measure": self.read_measurement,
             "barrier": self.read_barrier,
@@ -62,7 +54,11 @@ class _Checker:
             "gate": lambda: read_definition(self.scope),
             "include": self.read_include,
         }
-        tokens = self.tokens
+
+    def run(self) -> CircuitSummary:
+        """Read the whole source."""
+        self.read_version()
+        tokens, statements = self.tokens, self.statements()
         while tokens.kind != "end":
             read = statements.get(tokens.kind)
             if read is None:
@@ -72,7 +68,7 @@ class _Checker:
             message = "The circuit has no gate and no measurement, so there is nothing to run; add some."
             raise tokens.refuse("empty", message)
         return CircuitSummary(
-            version="2.0",
+            version=self.version,
             qubits=self.total["qreg"],
             clbits=self.total["creg"],
             operations=self.operations,
@@ -88,14 +84,14 @@ class _Checker:
         if tokens.kind not in ("integer", "real"):
             raise tokens.unexpected("the version 2.0")
         if tokens.text not in ("2.0", "2"):
-            raise tokens.refuse("version", "Only OpenQASM 2.0 is accepted so far; export the circuit as OpenQASM 2.0.")
+            raise tokens.refuse("version", "Only OpenQASM 2.0, 3.0 and 3.1 are accepted; export the circuit as one.")
         tokens.advance()
         tokens.take(";", "';' after the version")
 
     def no_statement(self) -> InvalidCircuit:
         tokens = self.tokens
         if tokens.kind in ("if", "reset"):
-            message = f"'{tokens.kind}' is not accepted: {_FINAL}. Remove it or split the circuit."
+            message = f"'{tokens.kind}' is not accepted: {FINAL}. Remove it or split the circuit."
             return tokens.refuse("mid_circuit", message)
         if tokens.kind == "opaque":
             return tokens.refuse("opaque", "An opaque gate has no definition to run; define it with 'gate' instead.")
@@ -150,7 +146,7 @@ class _Checker:
         scope.registers[name] = Register(kind, name, size, self.total[kind])
         self.total[kind] = total
 
-    def read_operand(self, kind: str) -> _Operand:
+    def read_operand(self, kind: str) -> Operand:
         """Read ``name`` or ``name[index]`` of a register of this kind."""
         tokens = self.tokens
         place = tokens.offset
@@ -162,37 +158,39 @@ class _Checker:
         if register.kind != kind:
             raise tokens.refuse("undefined", f"'{name}' is a {register.kind}, where {wanted} is needed.", place)
         if not tokens.accept("["):
-            return _Operand(range(register.start, register.start + register.size), True, place)
+            return Operand(range(register.start, register.start + register.size), True, place)
         index_place = tokens.offset
         index = int(tokens.take("integer", f"an index of '{name}'"))
         tokens.take("]", "']' after the index")
         if index >= register.size:
             message = f"'{name}' has {register.size} bits, counted from 0; there is no '{name}[{index}]'."
             raise tokens.refuse("index", message, index_place)
-        return _Operand(range(register.start + index, register.start + index + 1), False, place)
+        return Operand(range(register.start + index, register.start + index + 1), False, place)
 
     def read_application(self) -> None:
         tokens, scope = self.tokens, self.scope
         place = tokens.offset
-        gate = scope.read_gate()
+        gate, modifiers = scope.read_gate()
         programs = scope.read_parameters(gate, place, {})
-        operands = [self.read_operand("qreg")]
-        while tokens.accept(","):
+        wanted = gate.qubits + modifiers.controls
+        # A global phase is on no qubit.
+        operands = [self.read_operand("qreg")] if wanted or tokens.kind != ";" else []
+        while operands and tokens.accept(","):
             operands.append(self.read_operand("qreg"))
         tokens.take(";", "',' or ';' after the qubit")
-        scope.refuse_arity(gate, place, len(operands), "qubit", gate.qubits)
+        scope.refuse_arity(gate, place, len(operands), "qubit", wanted)
         whole = [operand for operand in operands if operand.whole]
         times = len(whole[0].bits) if whole else 1
         for operand in whole:
             if len(operand.bits) != times:
                 message = f"Registers of {times} and {len(operand.bits)} qubits cannot be paired; use equal sizes."
                 raise tokens.refuse("broadcast", message, operand.place)
-        self.count(gate.operations * times, gate.expansion * times, place)
+        self.count(modifiers.operations(gate) * times, modifiers.expansion(gate) * times, place)
         bits = [bit for operand in operands for bit in operand.bits]
         if len(bits) > 1 and len(set(bits)) < len(bits):
             raise scope.duplicate(gate, place)
         if self.measured and not self.measured.isdisjoint(bits):
-            message = f"'{gate.name}' acts on a qubit after it was measured, but {_FINAL}. Measure it later."
+            message = f"'{gate.name}' acts on a qubit after it was measured, but {FINAL}. Measure it later."
             raise tokens.refuse("mid_circuit", message, place)
         scope.check_values(gate, programs, place)
 
@@ -215,12 +213,19 @@ class _Checker:
         clbits = self.read_operand("creg")
         tokens.take(";", "';' after the measurement")
         if qubits.whole != clbits.whole or len(qubits.bits) != len(clbits.bits):
-            message = "One qubit is measured into one bit, a register into a register of the same size."
-            raise tokens.refuse("broadcast", message, place)
+            raise self.refuse_sizes(place)
+        self.measure(qubits, clbits, place)
+
+    def refuse_sizes(self, place: int) -> InvalidCircuit:
+        message = "One qubit is measured into one bit, a register into a register of the same size."
+        return self.tokens.refuse("broadcast", message, place)
+
+    def measure(self, qubits: Operand, clbits: Operand, place: int) -> None:
+        """Note a measurement that was read."""
         self.count(len(qubits.bits), len(qubits.bits), place)
         if not self.written.isdisjoint(clbits.bits):
             message = "A classical bit is written twice, which would lose the first result; use another bit."
-            raise tokens.refuse("clbit_overwritten", message, clbits.place)
+            raise self.tokens.refuse("clbit_overwritten", message, clbits.place)
         self.measured.update(qubits.bits)
         self.written.update(clbits.bits)
 

@@ -17,6 +17,8 @@ class _Definition:
     expansion: int = 1
     depth: int = 1
     calls: list[Call] = field(default_factory=list)
+    phases: int = 0
+    loose: bool = False
 
 
 def read_definition(scope: Scope) -> None:
@@ -43,7 +45,7 @@ def read_definition(scope: Scope) -> None:
     brace = tokens.offset
     tokens.take("{", "'{' and the body of the gate")
     while not tokens.accept("}"):
-        if tokens.kind == "identifier":
+        if tokens.kind in scope.calls:
             _read_call(scope, definition)
         elif tokens.kind == "barrier":
             _read_barrier(scope, definition)
@@ -62,6 +64,8 @@ def read_definition(scope: Scope) -> None:
         definition.expansion,
         definition.depth,
         tuple(definition.calls),
+        definition.phases,
+        definition.loose,
     )
     if definition.name in QELIB1:
         scope.redefined.append(definition.name)
@@ -96,19 +100,22 @@ def _read_names(scope: Scope, definition: _Definition, names: dict[str, int], wa
 def _read_call(scope: Scope, definition: _Definition) -> None:
     tokens = scope.tokens
     place = tokens.offset
-    gate = scope.read_gate(definition.name)
+    gate, modifiers = scope.read_gate(definition.name)
     programs = scope.read_parameters(gate, place, definition.parameters)
-    qubits = _read_qubits(scope, definition)
+    wanted = gate.qubits + modifiers.controls
+    qubits = _read_qubits(scope, definition) if wanted or tokens.kind != ";" else []
     tokens.take(";", "',' or ';' after the qubit")
-    scope.refuse_arity(gate, place, len(qubits), "qubit", gate.qubits)
+    scope.refuse_arity(gate, place, len(qubits), "qubit", wanted)
     if len(set(qubits)) < len(qubits):
         raise scope.duplicate(gate, place)
     if all(len(program) == 1 and isinstance(program[0], float) for program in programs):
         scope.check_values(gate, programs, place)
     else:
         definition.calls.append(Call(gate, programs))
-    definition.operations += gate.operations
-    definition.expansion += gate.expansion
+    definition.operations += modifiers.operations(gate)
+    definition.expansion += modifiers.expansion(gate)
+    definition.phases += modifiers.phases(gate)
+    definition.loose = definition.loose or gate.loose
     definition.depth = max(definition.depth, gate.depth + 1)
 
 

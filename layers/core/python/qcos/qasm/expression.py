@@ -10,14 +10,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from qcos.qasm.limits import Limits
-from qcos.qasm.tokens import FUNCTIONS, Tokens
+from qcos.qasm.tokens import Tokens
+
+NOTHING: Mapping[str, float] = {}
 
 #: Postfix: a float is a constant, an int the index of a gate parameter, a str an operator or a function.
 #: A constant expression is folded, so its program is one float.
 Program = tuple[float | int | str, ...]
 
 # How strongly an operator holds what is on its left and on its right; a bracket holds nothing.
-_BINDING = {"+": (1, 2), "-": (1, 2), "*": (3, 4), "/": (3, 4), "^": (8, 7)}
+_BINDING = {"+": (1, 2), "-": (1, 2), "*": (3, 4), "/": (3, 4), "^": (8, 7), "**": (8, 7)}
 _SIGN_BINDING = 5
 _SIGNS = {"-": "negate", "+": "keep"}
 
@@ -30,27 +32,48 @@ _UNARY: dict[str, Callable[[float], float]] = {
     "exp": math.exp,
     "ln": math.log,
     "sqrt": math.sqrt,
+    "log": math.log,
+    "arcsin": math.asin,
+    "arccos": math.acos,
+    "arctan": math.atan,
 }
+_FUNCTIONS = _UNARY.keys() - {"negate", "keep"}
+_CONSTANTS = {"pi": math.pi, "tau": math.tau, "euler": math.e}
 _BINARY: dict[str, Callable[[float, float], float]] = {
     "+": lambda left, right: left + right,
     "-": lambda left, right: left - right,
     "*": lambda left, right: left * right,
     "/": lambda left, right: left / right,
     "^": math.pow,
+    "**": math.pow,
 }
 _OUT_OF_DOMAIN = {
     "ln": "takes the logarithm of a number that is not above zero",
     "sqrt": "takes the square root of a negative number",
     "^": "raises to a power that has no real value",
+    "**": "raises to a power that has no real value",
+    "log": "takes the logarithm of a number that is not above zero",
+    "arcsin": "takes the arcsine of a number beyond 1",
+    "arccos": "takes the arccosine of a number beyond 1",
 }
+MAX_WHOLE = 2.0**53
+"""Whole numbers beyond have no exact float."""
+
+
+class Whole(float):
+    """The value of an expression whose type is a whole number, where the language has types."""
 
 
 class NoValue(ArithmeticError):
     """An expression has no finite real value; the text completes "the parameter ..."."""
 
 
-def parse_expression(tokens: Tokens, parameters: Mapping[str, int], limits: Limits) -> Program:
-    """Read one expression up to the token that cannot belong to it; ``parameters`` maps names to indices.
+def parse_expression(
+    tokens: Tokens, parameters: Mapping[str, int], limits: Limits, constants: Mapping[str, float] = NOTHING
+) -> Program:
+    """Read one expression up to the token that cannot belong to it.
+
+    ``parameters`` maps names to indices, ``constants`` names to values.
 
     Raises:
         InvalidCircuit: rules ``syntax``, ``undefined``, ``parameter``, ``nesting``, ``expression_length``.
@@ -62,12 +85,12 @@ def parse_expression(tokens: Tokens, parameters: Mapping[str, int], limits: Limi
     while True:
         kind, offset = tokens.kind, tokens.offset
         if needs_operand:
-            if kind in ("integer", "real", "pi", "identifier"):
-                output.append(_operand(tokens, parameters))
+            if kind in _CONSTANTS or kind in ("integer", "real", "identifier"):
+                output.append(_operand(tokens, parameters, constants))
                 needs_operand = False
             elif kind in _SIGNS:
                 stack.append((_SIGNS[kind], _SIGN_BINDING, offset))
-            elif kind == "(" or kind in FUNCTIONS:
+            elif kind == "(" or kind in _FUNCTIONS:
                 if kind != "(":
                     tokens.advance()
                     if tokens.kind != "(":
@@ -123,20 +146,23 @@ def evaluate(program: Program, values: Sequence[float]) -> float:
     return stack[0]
 
 
-def _operand(tokens: Tokens, parameters: Mapping[str, int]) -> float | int:
-    if tokens.kind == "pi":
-        return math.pi
+def _operand(tokens: Tokens, parameters: Mapping[str, int], constants: Mapping[str, float]) -> float | int:
+    if tokens.kind in _CONSTANTS:
+        return _CONSTANTS[tokens.kind]
     if tokens.kind != "identifier":
         value = float(tokens.text)
         if math.isinf(value):
             raise tokens.refuse("parameter", "The number is too large; a parameter must be finite.")
-        return value
+        return Whole(value) if tokens.typed and tokens.kind == "integer" else value
     index = parameters.get(tokens.text)
-    if index is None:
-        known = f"here that is {', '.join(parameters)}" if parameters else "here there is none"
-        message = f"'{tokens.text}' is no number; only pi and the parameters of the gate being defined have a value"
-        raise tokens.refuse("undefined", f"{message} ({known}).")
-    return index
+    if index is not None:
+        return index
+    if tokens.text in constants:
+        return constants[tokens.text]
+    known = f"here that is {', '.join(parameters)}" if parameters else "here there is none"
+    names = "constants" if tokens.typed else "pi"
+    message = f"'{tokens.text}' is no number; only {names} and the parameters of the gate being defined have a value"
+    raise tokens.refuse("undefined", f"{message} ({known}).")
 
 
 def _apply(tokens: Tokens, output: list[float | int | str], operator: str, _: int, offset: int) -> None:
@@ -163,6 +189,8 @@ def _apply(tokens: Tokens, output: list[float | int | str], operator: str, _: in
 
 
 def _unary(operator: str, value: float) -> float:
+    if operator == "negate" and isinstance(value, Whole):
+        return Whole(-value)
     try:
         return _UNARY[operator](value)
     except OverflowError:
@@ -172,6 +200,9 @@ def _unary(operator: str, value: float) -> float:
 
 
 def _binary(operator: str, left: float, right: float) -> float:
+    whole = isinstance(left, Whole) and isinstance(right, Whole)
+    if whole and operator == "/" and right and left % right:
+        raise NoValue("divides two whole numbers and leaves a rest, which tools read differently (write 1.0/2)")
     try:
         result = _BINARY[operator](left, right)
     except ZeroDivisionError:
@@ -182,4 +213,8 @@ def _binary(operator: str, left: float, right: float) -> float:
         raise NoValue(_OUT_OF_DOMAIN[operator]) from None
     if not math.isfinite(result):
         raise NoValue("is too large")
+    if whole and (operator != "**" or right >= 0):
+        if abs(result) > MAX_WHOLE:
+            raise NoValue("is a whole number that is too large")
+        return Whole(result)
     return result

@@ -23,7 +23,8 @@ class Gate:
     """A gate and what one use of it expands to.
 
     ``operations`` counts library gates, ``expansion`` those and every barrier and defined gate met on the way,
-    ``depth`` how many definitions are inside one another; ``calls`` is empty for library gates.
+    ``depth`` how many definitions are inside one another; ``calls`` is empty for library gates. ``phases`` counts
+    global phases, which become operations under a control; ``loose`` says that tools do not agree about its phase.
     """
 
     name: str
@@ -33,6 +34,31 @@ class Gate:
     expansion: int = 1
     depth: int = 0
     calls: tuple[Call, ...] = ()
+    phases: int = 0
+    loose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Modifiers:
+    """What stands before a gate in OpenQASM 3: so many controls, and how often the gate (or its inverse) follows."""
+
+    controls: int = 0
+    repeat: int = 1
+
+    def operations(self, gate: Gate) -> int:
+        """Library gates of one use."""
+        return self.repeat * (gate.operations + (gate.phases if self.controls else 0))
+
+    def expansion(self, gate: Gate) -> int:
+        """Those, and barriers and calls met on the way."""
+        return max(1, self.repeat * gate.expansion)
+
+    def phases(self, gate: Gate) -> int:
+        """Global phases that stay such."""
+        return 0 if self.controls else self.repeat * gate.phases
+
+
+PLAIN = Modifiers()
 
 
 def counted(number: int, noun: str) -> str:

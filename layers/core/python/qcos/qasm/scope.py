@@ -8,7 +8,7 @@ from typing import cast
 
 from qcos.errors import InvalidCircuit
 from qcos.qasm.expression import NoValue, Program, parse_expression
-from qcos.qasm.gates import LANGUAGE, OPENQASM_3, QELIB1, Gate, ParameterWalk, counted, similar_gate
+from qcos.qasm.gates import LANGUAGE, OPENQASM_3, PLAIN, QELIB1, Gate, Modifiers, ParameterWalk, counted, similar_gate
 from qcos.qasm.limits import Limits
 from qcos.qasm.tokens import Tokens
 
@@ -26,13 +26,17 @@ class Register:
 
 
 class Scope:
-    """Gates and registers by name, and the reading of a gate's name and parameters."""
+    """Gates, registers and constants by name, and the reading of a gate's name and parameters."""
+
+    calls = frozenset({"identifier"})
+    """What a call of a gate begins with."""
 
     def __init__(self, tokens: Tokens, limits: Limits) -> None:
         self.tokens = tokens
         self.limits = limits
         self.gates: dict[str, Gate] = dict(LANGUAGE)
         self.registers: dict[str, Register] = {}
+        self.constants: dict[str, float] = {}
         self.included = False
         self.definitions = 0
         self.redefined: list[str] = []
@@ -41,19 +45,19 @@ class Scope:
 
     def refuse_taken(self, name: str, place: int) -> None:
         """Refuse a declaration of a name that is a register or a gate already."""
-        if name in self.registers or name in self.gates:
-            what = "a register" if name in self.registers else "a gate"
+        if name in self.registers or name in self.gates or name in self.constants:
+            what = "a register" if name in self.registers else "a gate" if name in self.gates else "a constant"
             raise self.tokens.refuse("redefined", f"'{name}' is already {what}; choose another name.", place)
 
-    def read_gate(self, defining: str | None = None) -> Gate:
-        """Read the name of a gate to call; ``defining`` is the gate whose body is being read."""
+    def read_gate(self, defining: str | None = None) -> tuple[Gate, Modifiers]:
+        """Read what gate is called, and how; ``defining`` is the gate whose body is being read."""
         place = self.tokens.offset
         name = self.tokens.take("identifier", "a gate")
         gate = self.gates.get(name)
         if gate is None:
-            raise self._unknown_gate(name, place, defining)
+            raise self.unknown_gate(name, place, defining)
         self.used.add(name)
-        return gate
+        return gate, PLAIN
 
     def read_parameters(self, gate: Gate, place: int, names: Mapping[str, int]) -> tuple[Program, ...]:
         """Read the parameters of a call, which may use ``names``; brackets may be left out when there are none."""
@@ -61,9 +65,9 @@ class Scope:
         programs = []
         if tokens.accept("("):
             if tokens.kind != ")":
-                programs.append(parse_expression(tokens, names, self.limits))
+                programs.append(parse_expression(tokens, names, self.limits, self.constants))
                 while tokens.accept(","):
-                    programs.append(parse_expression(tokens, names, self.limits))
+                    programs.append(parse_expression(tokens, names, self.limits, self.constants))
             tokens.take(")", "',' or ')' after the parameter")
         self.refuse_arity(gate, place, len(programs), "parameter", gate.parameters)
         return tuple(programs)
@@ -95,7 +99,8 @@ class Scope:
         """The error of a call that names a qubit twice."""
         return self.tokens.refuse("duplicate_qubit", f"'{gate.name}' is given the same qubit twice.", place)
 
-    def _unknown_gate(self, name: str, place: int, defining: str | None) -> InvalidCircuit:
+    def unknown_gate(self, name: str, place: int, defining: str | None) -> InvalidCircuit:
+        """The error of a call of a gate that there is not."""
         if name in self.registers:
             message = f"'{name}' is a register, where a gate is needed."
         elif name == defining:

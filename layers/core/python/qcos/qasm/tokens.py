@@ -1,4 +1,4 @@
-"""Splits OpenQASM 2 source into tokens, one at a time, in time linear in its length."""
+"""Splits OpenQASM source into tokens, one at a time, in time linear in its length."""
 
 from __future__ import annotations
 
@@ -37,11 +37,17 @@ class Tokens:
 
     __slots__ = ("_limits", "_next", "kind", "offset", "source", "text")
 
+    version = "OpenQASM 2"
+    keywords = KEYWORDS
+    pattern = _TOKEN
+    typed = False
+    """Whether a whole number is another type than a real one."""
+
     def __init__(self, source: str, limits: Limits) -> None:
         self.source = source
         self._limits = limits
         self._check_encoding()
-        self._next = _TOKEN.finditer(source).__next__
+        self._next = self.pattern.finditer(source).__next__
         self.advance()
 
     def refuse(self, rule: str, message: str, offset: int | None = None) -> InvalidCircuit:
@@ -62,9 +68,9 @@ class Tokens:
         if group == "symbol":
             self.kind = text
         elif group == "word":
-            self.kind = text if text in KEYWORDS else "identifier"
+            self.kind = text if text in self.keywords else "identifier"
             if self.kind == "identifier" and (len(text) > self._limits.identifier_length or text[0] < "a"):
-                self._check_identifier(text)
+                self.check_identifier(text)
         elif group == "number":
             self.kind = "integer" if text.isdecimal() else "real"
             if len(text) > 1 or self.source[match.end() : match.end() + 1] in _WORD_CHARACTERS:
@@ -112,7 +118,8 @@ class Tokens:
         if (nul := source.find("\0")) >= 0:
             raise self.refuse("characters", "A NUL character is not allowed anywhere in a circuit; remove it.", nul)
 
-    def _check_identifier(self, text: str) -> None:
+    def check_identifier(self, text: str) -> None:
+        """Refuse a name that is too long or begins in a way that names do not."""
         if len(text) > self._limits.identifier_length:
             limit = self._limits.identifier_length
             raise self.refuse("identifier_length", f"A name may have {limit} characters, this one has {len(text)}.")
@@ -139,10 +146,13 @@ class Tokens:
         if character == "'":
             return self.refuse("syntax", 'Use double quotes (") around a file name, not single ones.')
         if character == "=":
-            return self.refuse("syntax", "'=' has no meaning in OpenQASM 2; an angle or a value is written in place.")
+            message = f"'=' has no meaning in {self.version}; an angle or a value is written in place."
+            return self.refuse("syntax", message)
         if character == "\ufeff":
             return self.refuse("characters", "The text begins with a byte order mark; save it as UTF-8 without one.")
         if " " < character <= "~":
-            return self.refuse("characters", f"'{character}' has no meaning in OpenQASM 2; remove it.")
+            return self.refuse(
+                "characters", f"'{character}' has no meaning in {self.version} as it is read here; remove it."
+            )
         message = f"Character U+{ord(character):04X} is allowed in comments only; use printable ASCII, tab and newline."
         return self.refuse("characters", message)

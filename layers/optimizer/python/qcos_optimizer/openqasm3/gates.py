@@ -138,7 +138,8 @@ class Expansion:
             if turned:
                 made = _on_zero(made)
             if states:
-                made = made.control(len(states), ctrl_state=sum(state << place for place, state in enumerate(states)))
+                on = sum(state << place for place, state in enumerate(states))
+                made = made.control(len(states), ctrl_state=on, annotated=False)
             self._made[key] = made
         return self._made[key], (*(qubit for qubit, _ in controls), *qubits)
 

@@ -116,7 +116,7 @@ def _gate_of(gate: Instruction, step: Step, chosen: tuple[int, ...], matrix: Mat
         controls = gate.num_ctrl_qubits
         if all(step.qubits.index(qubit) < controls for qubit in chosen):
             inner = gate.base_gate
-            smaller = inner if len(chosen) == controls else inner.control(controls - len(chosen))
+            smaller = inner if len(chosen) == controls else inner.control(controls - len(chosen), annotated=False)
             if _alike(np.asarray(smaller.to_matrix()), matrix):
                 return smaller
     return UnitaryGate(matrix) if len(matrix) == 4 else None
