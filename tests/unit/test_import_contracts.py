@@ -28,6 +28,11 @@ SEEDS = {
     "stream reader reaches evidence": ("functions/streams/relay.py", "import qcos.wiring.signing"),
     "common wiring reaches evidence": ("layers/core/python/qcos/wiring/__init__.py", "import qcos.adapters.custody"),
     "optimizer imports the service": ("layers/optimizer/python/qcos_optimizer/targets.py", "import qcos.models"),
+    "checking a proof imports a pass": (
+        "layers/optimizer/python/qcos_optimizer/matrices.py",
+        "import qcos_optimizer.passes.gather",
+    ),
+    "checking a proof imports qiskit": ("layers/optimizer/python/qcos_optimizer/openqasm.py", "import qiskit"),
     "evidence imports boto3": ("layers/evidence/python/qcos_evidence/keys.py", "import boto3"),
     "infrastructure imports the service": ("infra/runtime.py", "import qcos.models"),
     "infrastructure imports a handler": ("infra/runtime.py", "import functions.steps.poll"),

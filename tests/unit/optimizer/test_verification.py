@@ -158,8 +158,8 @@ def test_windows_with_permutations(native: str, basis: str) -> None:
     assert verifier.verify(replace(candidate, checkpoints=())) is not None
     first = candidate.checkpoints[0]
     for broken in (
-        replace(first, cut=first.cut + 1),
-        replace(first, pending=(first.pending[1], first.pending[0], *first.pending[2:])),
+        replace(first, cut=candidate.checkpoints[-1].cut),
+        replace(first, cut=-1),
         replace(first, layout=(first.layout[-1], *first.layout[1:-1], first.layout[0])),
     ):
         assert verifier.verify(replace(candidate, checkpoints=(broken, *candidate.checkpoints[1:]))) is None

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .certify import Claim
-from .native import Matrix, Native
+from .native import Native
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A claim about a beginning of the circuit: up to here the input equals ``gates[:cut]``, then ``pending[w]`` on
-    every native qubit w, read with input qubit q on native qubit ``layout[q]``."""
+    """A claim about a beginning of the circuit: up to here the input equals ``gates[:cut]``, then some one-qubit gate
+    on every native qubit, read with input qubit q on native qubit ``layout[q]``."""
 
     cut: int
-    pending: tuple[Matrix, ...]
     layout: tuple[int, ...]
 
 

@@ -11,6 +11,7 @@ from qiskit.circuit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit_ionq import GPI2Gate, GPIGate, MSGate, ZZGate
 
 from . import __version__
+from .certificate import Certificate, canonical, digest
 from .choices import Mode
 from .native import Metrics, Native
 from .verification import Verification
@@ -27,6 +28,8 @@ _DEFINITIONS = {
         "rz(2*pi*theta) b; cx a,b; h a; h b; rz(2*pi*phi0) a; rz(2*pi*phi1) b; }}"
     ),
 }
+
+MAX_CERTIFICATE_BYTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,24 @@ class Optimized:
         packages = {"qiskit": "qiskit", "qiskit_ionq": "qiskit-ionq", "numpy": "numpy"}
         return {"qcos_optimizer": __version__, **{name: version(package) for name, package in packages.items()}}
 
+    @property
+    def certificate(self) -> bytes | None:
+        """The proof as a file that ``qcos certify`` goes through again, for a circuit that was given as OpenQASM 2 and
+        whose verdict is ``proved``; else None."""
+        proof = self.verification.proof
+        if proof is None or proof.source is None:
+            return None
+        return Certificate(
+            input=proof.source,
+            outputs={"openqasm2": digest(self.to_qasm2().encode()), "ionq": digest(canonical(self.to_ionq_input()))},
+            qubits=self.qubits,
+            layout=proof.layout,
+            final_z=proof.final_z,
+            registers=tuple(self.registers),
+            measured=tuple(self.measured),
+            stages=proof.stages,
+        ).to_bytes()
+
     def to_ionq_input(self) -> dict[str, Any]:
         """The ``input`` of an IonQ job of the native gate set (API v0.4); angles in turns. Measurements are not in it:
         IonQ measures every qubit, and ``measured`` says which classical bit is read from which."""
@@ -163,7 +184,10 @@ class Optimized:
         return "\n".join(lines) + "\n"
 
     def to_dict(self) -> dict[str, Any]:
-        """All of the above as JSON values."""
+        """All of the above as JSON values; a certificate beyond ``MAX_CERTIFICATE_BYTES`` is left out."""
+        certificate = self.certificate
+        if certificate is not None and len(certificate) > MAX_CERTIFICATE_BYTES:
+            certificate = None
         return {
             "target": self.target,
             "level": self.level,
@@ -183,6 +207,7 @@ class Optimized:
             "ionq_input": self.to_ionq_input(),
             "qasm2": self.to_qasm2(),
             "qasm3": self.to_qasm3(),
+            "certificate": None if certificate is None else certificate.decode(),
         }
 
 

@@ -82,7 +82,7 @@ def lower_windows(
             emit(emitter, cache.parts(operation), tuple(wires[place] for place in operation.qubits))
         for qubit, end in zip(window.qubits, ends, strict=True):
             layout[qubit] = wires[end]
-        checkpoints.append(Checkpoint(len(emitter.gates), tuple(emitter.pending), tuple(layout)))
+        checkpoints.append(Checkpoint(len(emitter.gates), tuple(layout)))
     final_z = emitter.finish()
     return Candidate(name, tuple(emitter.gates), final_z, tuple(layout), tuple(checkpoints))
 

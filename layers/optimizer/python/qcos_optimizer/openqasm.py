@@ -18,6 +18,7 @@ from .standard_gates import LANGUAGE, PUBLISHED, STANDARD, matrix
 
 MAX_VISITS = 200_000
 MAX_QUBITS = 1_000
+MAX_ANGLE = 1e6
 WIDEST_GATE = 6
 
 _TOKEN = re.compile(
@@ -395,6 +396,6 @@ class _Reader:
                     stack[-1] = _FUNCTIONS[item](stack[-1])
         except (ArithmeticError, ValueError):
             raise self.refuse("an angle has no value") from None
-        if not math.isfinite(stack[0]):
-            raise self.refuse("an angle is not finite")
+        if not abs(stack[0]) <= MAX_ANGLE:
+            raise self.refuse(f"an angle is beyond {MAX_ANGLE:.0f} radians")
         return stack[0]

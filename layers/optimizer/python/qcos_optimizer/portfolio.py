@@ -12,7 +12,7 @@ from typing import Literal
 from qiskit.circuit import QuantumCircuit
 
 from .candidate import Candidate
-from .chains import chains
+from .chains import Chain, chains
 from .choices import Mode, Objective, check_choices
 from .distribution import DistributionVerifier
 from .document import Optimized, Tried
@@ -26,11 +26,12 @@ from .passes.assembly import lower_groups
 from .passes.blocks import lower_merged
 from .passes.reduction import reduce
 from .pulses import FRAMES
+from .recheck import UNITARY_QUBITS
 from .source import Source
 from .synthesis import in_windows
 from .targets import Target
 from .targets import target as find_target
-from .verification import UNITARY_QUBITS, Verifier
+from .verification import Verifier
 from .windows import Window, cut
 
 
@@ -86,11 +87,11 @@ def optimize(
     measured = len({qubit for qubit in source.measured if qubit is not None})
     verifier: Verifier | DistributionVerifier
     if mode == "unitary":
-        candidates = _candidates(source, machine, level, seed, budget)
-        verifier = Verifier(source, seed)
+        candidates = _candidates(source, machine, level, objective, seed, budget)
+        verifier = Verifier(source, seed, circuit if isinstance(circuit, str) else None)
     else:
         reduction = reduce(source)
-        candidates = _of_both(source, reduction.source, machine, level, seed, budget)
+        candidates = _of_both(source, reduction.source, machine, level, objective, seed, budget)
         verifier = DistributionVerifier(source, reduction, seed)
     for candidate in islice(candidates, budget):
         scored.append(_score(candidate, machine, objective, measured))
@@ -99,7 +100,9 @@ def optimize(
             break
     original = scored[0]
     # Level 0 comes first and sorting is stable: what is not better than it does not replace it.
-    scored.sort(key=lambda entry: entry.rank)
+    # Layers of entangling gates take longest: with objective depth none may be added to save layers of pulses.
+    allowed = original.metrics.two_qubit_depth
+    scored.sort(key=lambda entry: (objective == "depth" and entry.metrics.two_qubit_depth > allowed, entry.rank))
     tried: list[Tried] = []
     winner = None
     for entry in scored:
@@ -137,7 +140,7 @@ def optimize(
 
 
 def _candidates(
-    source: Source, machine: Target, level: int, seed: int, budget: int | None = None
+    source: Source, machine: Target, level: int, objective: Objective, seed: int, budget: int | None = None
 ) -> Iterator[Candidate]:
     native = machine.two_qubit_gate
     cache = PartsCache()
@@ -146,9 +149,10 @@ def _candidates(
     if level == 0:
         return
     frames = FRAMES[native]
+    made: list[Chain] = []
     # Every chain makes a candidate or more: what is beyond the budget need not be worked out.
-    made = tuple(islice(chains(source, level, seed), budget))
-    for chain in made:
+    for chain in islice(chains(source, level, seed, "depth" if objective == "depth" else "gates"), budget):
+        made.append(chain)
         for frame in frames:
             yield lower_merged(f"{chain.name}+{frame}", chain.via, chain.merged, native, frame)
     for plan in plans(source, [chain.via for chain in made], level, seed):
@@ -161,15 +165,21 @@ def _candidates(
 
 
 def _of_both(
-    source: Source, reduced: Source, machine: Target, level: int, seed: int, budget: int | None
+    source: Source,
+    reduced: Source,
+    machine: Target,
+    level: int,
+    objective: Objective,
+    seed: int,
+    budget: int | None,
 ) -> Iterator[Candidate]:
     """Level 0 of ``source``, which everything is compared with, then the candidates of the ``reduced`` circuit, and of
     ``source`` too if that still entangles: a mode that asks for less must not give more."""
-    yield from _candidates(source, machine, 0, seed)
-    for candidate in _candidates(reduced, machine, level, seed, budget):
+    yield from _candidates(source, machine, 0, objective, seed)
+    for candidate in _candidates(reduced, machine, level, objective, seed, budget):
         yield replace(candidate, name=f"reduced-{candidate.name}")
     if any(len(operation.qubits) > 1 for operation in reduced.operations):
-        yield from islice(_candidates(source, machine, level, seed, budget), 1, None)
+        yield from islice(_candidates(source, machine, level, objective, seed, budget), 1, None)
 
 
 def _score(candidate: Candidate, machine: Target, objective: Objective, measured: int) -> Scored:

@@ -8,37 +8,51 @@ input state.
 from __future__ import annotations
 
 import cmath
-import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
-from .candidate import Candidate, Checkpoint, Via
+from .candidate import Candidate, Via
+from .certificate import Rotations, Stage, Whole, Window, Windows, claims_table, digest
 from .certify import Certifier, Claim
-from .native import IDENTITY, Matrix, Native, rz
-from .simulation import Step, blocks, fuse, product_state, run, unitary
+from .matrices import permuted
+from .native import Matrix, rz
+from .openqasm import Unreadable, read_circuit
+from .passes.gather import gather, straighten
+from .recheck import LIMIT, UNITARY_QUBITS, NotShown, check_last, check_rotations
+from .simulation import Step, blocks, fuse, product_state, run
 from .source import Source
-from .turns import TurnsCache
-from .windows import cut
+from .turns import TurnsCache, placed_claims
+from .windows import WINDOW_QUBITS
 
-UNITARY_QUBITS = 10
 STATE_QUBITS = 24
 TOLERANCE = 1e-9
-NORM_TOLERANCE = 1e-8
+CONDENSED_CLAIMS = 4_000
+"""Beyond so many gates no blocks are multiplied out to find a proof."""
 
-Piece = tuple[tuple[int, ...], tuple[Step, ...]]
-"""The qubits of a window, and its gates."""
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the certificate is made of: that the native circuit is the input follows from ``stages``, up to ``error`` in
+    operator norm. ``source`` is the digest of the text that was read, None if the input was no OpenQASM 2."""
+
+    source: str | None
+    stages: tuple[Stage, ...]
+    error: float
+    layout: tuple[int, ...]
+    final_z: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
     """``proved``: equal as unitaries, checked whole (``unitary``), window by window (``windows``), or by Pauli
     rotations up to a circuit from which windows lead to the native one (``pauli``). ``tested``: equal on ``states``
-    random product states, strong evidence but no proof. ``max_infidelity`` is the worst 1 - fidelity seen, or for
-    windows and Pauli rotations an upper bound on it. ``distribution``: only the measured bits are distributed alike,
+    random product states, strong evidence but no proof. ``max_infidelity`` is the worst 1 - fidelity seen, or for what
+    is proved an upper bound on it. ``distribution``: only the measured bits are distributed alike,
     from |0...0> (see :mod:`distribution`); ``max_infidelity`` bounds the total variation distance."""
 
     verdict: Literal["proved", "tested", "distribution"]
@@ -46,6 +60,7 @@ class Verification:
     states: int
     windows: int
     max_infidelity: float
+    proof: Proof | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The fields by name."""
@@ -55,31 +70,40 @@ class Verification:
             "states": self.states,
             "windows": self.windows,
             "max_infidelity": self.max_infidelity,
+            "error_bound": None if self.proof is None else self.proof.error,
         }
 
 
 class Verifier:
-    """Checks candidates against one input; what it works out about the input is kept for the next candidate."""
+    """Checks candidates against one input; what it works out about the input is kept for the next candidate.
 
-    def __init__(self, source: Source, seed: int) -> None:
+    With the ``text`` the input was read from, candidates are compared with what a second reader makes of it.
+    """
+
+    def __init__(self, source: Source, seed: int, text: str | None = None) -> None:
         self._source = source
         self._seed = seed
+        self._text = text
         self._certifier = Certifier()
-        self._vias: dict[int, tuple[Via, Verification | None]] = {}
+        self._vias: dict[int, tuple[Via, _Shown | None]] = {}
 
     def verify(self, candidate: Candidate, deadline: float | None = None) -> Verification | None:
         """The verdict, or None if the candidate is wrong or cannot be checked (above 24 qubits without checkpoints).
 
         Raises TimeoutError if random states are not through by ``deadline`` (``time.perf_counter``, seconds)."""
-        if not self._well_formed(candidate):
+        if not self._well_formed(candidate) or self._steps is None:
             return None
         if self._source.qubits <= UNITARY_QUBITS:
-            return self._whole(candidate)
+            whole = _Shown((), tuple(self._reference), self._every, 0.0)
+            return self._exactly(candidate, whole, Whole(), "unitary")
         if candidate.via is not None:
-            return self._by_blocks(candidate, candidate.via, deadline)
+            shown = self._shown(candidate.via, deadline)
+            windows = _windows([claim.step.qubits for claim in candidate.via.claims], 2, candidate)
+            return None if shown is None else self._exactly(candidate, shown, windows, "pauli")
         # A circuit without gates has no window to check, and is proved by none.
-        if candidate.checkpoints or not self._source.operations:
-            return self._by_windows(candidate)
+        if candidate.checkpoints or not self._steps:
+            windows = _windows([step.qubits for step in self._steps], WINDOW_QUBITS, candidate)
+            return self._exactly(candidate, _Shown((), self._steps, self._every, 0.0), windows, "windows")
         if self._source.qubits <= STATE_QUBITS:
             return self._on_states(_steps(candidate), candidate.layout, deadline)
         return None
@@ -93,34 +117,72 @@ class Verifier:
         )
         return within and sorted(candidate.layout) == every and len(candidate.final_z) == len(every)
 
+    @property
+    def _every(self) -> tuple[int, ...]:
+        return tuple(range(self._source.qubits))
+
     @cached_property
-    def _unitary(self) -> Matrix:
-        return unitary(self._reference, self._source.qubits)
+    def _read(self) -> tuple[Step, ...] | None:
+        """What the second reader makes of the text, if it is OpenQASM 2."""
+        if self._text is None:
+            return None
+        try:
+            read = read_circuit(self._text)
+        except Unreadable:
+            return None
+        source = self._source
+        same = (read.qubits, read.registers, read.measured) == (source.qubits, source.registers, source.measured)
+        if not same or [step.qubits for step in read.steps] != [entry.qubits for entry in source.operations]:
+            raise _ReadDifferently
+        return read.steps
+
+    @cached_property
+    def _steps(self) -> tuple[Step, ...] | None:
+        """The input's gates; None if two readers do not understand it alike, so that nothing can be shown of it."""
+        try:
+            read = self._read
+        except _ReadDifferently:
+            return None
+        return read if read is not None else tuple(operation.step() for operation in self._source.operations)
+
+    @cached_property
+    def _digest(self) -> str | None:
+        return None if self._text is None or self._read is None else digest(self._text.encode())
 
     @cached_property
     def _reference(self) -> list[Step]:
-        return fuse([operation.step() for operation in self._source.operations])
-
-    @cached_property
-    def _windows(self) -> tuple[Piece, ...]:
-        return tuple(
-            (window.qubits, tuple(operation.step() for operation in window.operations)) for window in cut(self._source)
-        )
+        return fuse(self._steps or ())
 
     @cached_property
     def _claims(self) -> tuple[Claim, ...]:
         cache = TurnsCache()
         return tuple(cache.claim(operation) for operation in self._source.operations)
 
-    def _whole(self, candidate: Candidate) -> Verification | None:
-        qubits = self._source.qubits
-        made: Matrix = unitary(fuse(_steps(candidate)), qubits).reshape((2,) * qubits + (2**qubits,))
-        made = _permute(made, candidate.layout).reshape(2**qubits, 2**qubits)
-        overlap = complex(np.vdot(self._unitary, made)) / 2**qubits
-        infidelity = max(0.0, 1 - abs(overlap) ** 2)
-        if not (infidelity <= TOLERANCE and _distance(self._unitary, made, overlap) <= TOLERANCE):
+    def _exactly(
+        self,
+        candidate: Candidate,
+        shown: _Shown,
+        last: Whole | Windows | None,
+        method: Literal["unitary", "windows", "pauli"],
+    ) -> Verification | None:
+        """The native circuit against the one that was ``shown`` to be the input, each block an exact unitary."""
+        native = [Step(gate.matrix(), gate.qubits) for gate in candidate.gates]
+        if last is None:
             return None
-        return Verification("proved", "unitary", 0, 0, infidelity)
+        try:
+            apart = check_last(shown.steps, shown.layout, native, candidate.layout, candidate.final_z, last)
+        except NotShown:
+            return None
+        windows = len(last.windows) if isinstance(last, Windows) else 0
+        if shown.tested is not None:
+            worst = (shown.tested.max_infidelity**0.5 + apart) ** 2
+            return replace(shown.tested, windows=windows, max_infidelity=worst) if apart <= LIMIT else None
+        error = shown.error + apart
+        if not error <= LIMIT:
+            return None
+        proof = Proof(self._digest, (*shown.stages, last), error, candidate.layout, candidate.final_z)
+        # A fidelity differs from 1 by at most the square of the norm.
+        return Verification("proved", method, 0, windows, error**2, proof)
 
     def _on_states(self, steps: Sequence[Step], layout: tuple[int, ...], deadline: float | None) -> Verification | None:
         qubits = self._source.qubits
@@ -131,7 +193,7 @@ class Verifier:
         for _ in range(states):
             vectors = random.normal(size=(qubits, 2)) + 1j * random.normal(size=(qubits, 2))
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            made = _permute(run(made_steps, product_state(list(vectors)), deadline), layout)
+            made = permuted(run(made_steps, product_state(list(vectors)), deadline), layout)
             wanted = run(self._reference, product_state(list(vectors)), deadline)
             # Summed row by row: the arrays are views in different orders, and flat copies would double the memory.
             overlap = complex(sum(np.sum(one.conj() * other) for one, other in zip(wanted, made, strict=True)))
@@ -142,102 +204,81 @@ class Verifier:
             worst = max(worst, infidelity)
         return Verification("tested", "product_states", states, 0, worst)
 
-    def _by_windows(self, candidate: Candidate) -> Verification | None:
-        apart = _windows_error(self._windows, candidate, candidate.layout)
-        if not apart <= NORM_TOLERANCE:
-            return None
-        # A fidelity differs from 1 by at most the square of the norm.
-        return Verification("proved", "windows", 0, len(self._windows), apart**2)
-
-    def _by_blocks(self, candidate: Candidate, via: Via, deadline: float | None) -> Verification | None:
-        """The input against ``via``, and ``via`` against the native circuit block by block."""
-        first = self._shown(via, deadline)
-        if first is None:
-            return None
-        steps = [claim.step for claim in via.claims]
-        pieces = tuple(
-            (tuple(block.qubits), tuple(steps[member] for member in block.members))
-            for block in blocks([step.qubits for step in steps], 2)
-        )
-        wires = [0] * self._source.qubits
-        for qubit, place in enumerate(via.layout):
-            wires[place] = candidate.layout[qubit]
-        apart = _windows_error(pieces, candidate, tuple(wires))
-        worst = (math.sqrt(first.max_infidelity) + apart) ** 2
-        if not apart <= NORM_TOLERANCE or (first.verdict == "proved" and worst > NORM_TOLERANCE**2):
-            return None
-        return replace(first, windows=len(pieces), max_infidelity=worst)
-
-    def _shown(self, via: Via, deadline: float | None) -> Verification | None:
+    def _shown(self, via: Via, deadline: float | None) -> _Shown | None:
         """How the input and ``via`` were shown equal: by Pauli rotations, else on states; kept for the next time."""
         if id(via) not in self._vias:
-            found = None
-            apart = self._certifier.distance(self._claims, via.claims, self._source.qubits, via.layout)
-            if apart is not None and apart <= NORM_TOLERANCE:
-                found = Verification("proved", "pauli", 0, 0, apart**2)
-            elif self._source.qubits <= STATE_QUBITS:
-                found = self._on_states([claim.step for claim in via.claims], via.layout, deadline)
+            found = self._by_rotations(via)
+            if found is None and self._source.qubits <= STATE_QUBITS:
+                steps = tuple(claim.step for claim in via.claims)
+                tested = self._on_states(steps, via.layout, deadline)
+                found = None if tested is None else _Shown((), steps, via.layout, 0.0, tested)
             self._vias[id(via)] = (via, found)
         return self._vias[id(via)][1]
 
+    def _by_rotations(self, via: Via) -> _Shown | None:
+        """The input and ``via`` in one stage if rotations cancel, or where blocks are multiplied out; else in two, over
+        the circuit that ``via`` becomes when rotations that commute are brought together."""
+        chains: list[list[tuple[tuple[Claim, ...], tuple[int, ...], bool]]] = [[(via.claims, via.layout, False)]]
+        if len(via.claims) <= CONDENSED_CLAIMS:
+            chains.append([(via.claims, via.layout, True)])
+            gathered = placed_claims(gather(straighten(via.claims, len(via.layout))))
+            chains.append([(gathered, via.layout, True), (via.claims, self._every, False)])
+        for chain in chains:
+            steps, claims = self._steps or (), self._claims
+            stages: list[Stage] = []
+            error = 0.0
+            with suppress(NotShown):
+                for made, layout, condensed in chain:
+                    stage = _rotations(claims, made, layout, condensed=condensed)
+                    steps, more = check_rotations(steps, self._source.qubits, stage, self._certifier)
+                    error += more
+                    stages.append(stage)
+                    claims = made
+                if error <= LIMIT:
+                    return _Shown(tuple(stages), steps, via.layout, error)
+        return None
 
-def _windows_error(pieces: Sequence[Piece], candidate: Candidate, layout: tuple[int, ...]) -> float:
-    """The norm by which the candidate's claims about ``pieces`` fail: each piece after what was pending before it =
-    what is pending after its native gates. Infinite if they do not fit together, or do not end with ``layout``."""
-    qubits = len(layout)
-    before = Checkpoint(0, (IDENTITY,) * qubits, tuple(range(qubits)))
+
+class _ReadDifferently(Exception):
+    """Two readers understand the text differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A circuit that ``stages`` show to be the input, output qubit q on its qubit ``layout[q]``; or that was only
+    ``tested``."""
+
+    stages: tuple[Stage, ...]
+    steps: tuple[Step, ...]
+    layout: tuple[int, ...]
+    error: float
+    tested: Verification | None = None
+
+
+def _rotations(
+    claims: Sequence[Claim], made: Sequence[Claim], layout: tuple[int, ...], *, condensed: bool
+) -> Rotations:
+    table, gates, circuit = claims_table(
+        [claim.turns for claim in claims], [(claim.turns, claim.step.qubits) for claim in made]
+    )
+    return Rotations(table, gates, circuit, layout, condensed)
+
+
+def _windows(supports: Sequence[tuple[int, ...]], width: int, candidate: Candidate) -> Windows | None:
+    """What the candidate's checkpoints claim of the blocks of a circuit; None if they do not fit together."""
+    pieces = blocks(supports, width)
     if len(candidate.checkpoints) != len(pieces):
-        return float("inf")
-    total = 0.0
-    for (inside, steps), after in zip(pieces, candidate.checkpoints, strict=True):
-        total += _window_error(inside, steps, candidate.gates, before, after)
-        if not total <= NORM_TOLERANCE:
-            return float("inf")
-        before = after
-    if before.layout != layout:
-        return float("inf")
-    tail: list[list[Native]] = [[] for _ in range(qubits)]
-    for gate in candidate.gates[before.cut :]:
-        if len(gate.qubits) != 1:
-            return float("inf")
-        tail[gate.qubits[0]].append(gate)
-    for wire, gates in enumerate(tail):
-        made: Matrix = IDENTITY
-        for gate in gates:
-            made = gate.matrix() @ made
-        made = rz(candidate.final_z[wire]) @ made
-        total += _norm_apart(before.pending[wire], made)
-    # The errors of unitaries in a row add up at most.
-    return total
-
-
-def _window_error(
-    qubits: tuple[int, ...], steps: Sequence[Step], gates: Sequence[Native], before: Checkpoint, after: Checkpoint
-) -> float:
-    """The norm by which one window's claim fails; infinite if something outside the window changed."""
-    wires = [before.layout[qubit] for qubit in qubits]
-    local = {wire: number for number, wire in enumerate(wires)}
-    inside = gates[before.cut : after.cut]
-    if after.cut < before.cut or any(wire not in local for gate in inside for wire in gate.qubits):
-        return float("inf")
-    for qubit, (was, now) in enumerate(zip(before.layout, after.layout, strict=True)):
-        if now != was and qubit not in qubits:
-            return float("inf")
-    if sorted(after.layout[qubit] for qubit in qubits) != sorted(wires):
-        return float("inf")
-    for wire, (held, holds) in enumerate(zip(before.pending, after.pending, strict=True)):
-        if wire not in local and not np.array_equal(held, holds):
-            return float("inf")
-    place = {qubit: number for number, qubit in enumerate(qubits)}
-    asked = [Step(before.pending[wire], (local[wire],)) for wire in wires]
-    for step in steps:
-        asked.append(Step(step.matrix, tuple(place[qubit] for qubit in step.qubits)))
-    done = [Step(gate.matrix(), tuple(local[wire] for wire in gate.qubits)) for gate in inside]
-    done += [Step(after.pending[wire], (local[wire],)) for wire in wires]
-    size = len(wires)
-    made: Matrix = unitary(done, size).reshape((2,) * size + (2**size,))
-    made = _permute(made, tuple(local[after.layout[qubit]] for qubit in qubits)).reshape(2**size, 2**size)
-    return _norm_apart(unitary(asked, size), made)
+        return None
+    made = []
+    cut, layout = 0, tuple(range(len(candidate.layout)))
+    for piece, after in zip(pieces, candidate.checkpoints, strict=True):
+        home = [layout[qubit] for qubit in piece.qubits]
+        ends = [after.layout[qubit] for qubit in piece.qubits]
+        if after.cut < cut or sorted(home) != sorted(ends):
+            return None
+        made.append(Window(tuple(piece.members), after.cut - cut, tuple(home.index(wire) for wire in ends)))
+        cut, layout = after.cut, after.layout
+    return Windows(tuple(made))
 
 
 def _steps(candidate: Candidate) -> list[Step]:
@@ -245,22 +286,8 @@ def _steps(candidate: Candidate) -> list[Step]:
     return made + [Step(rz(turns), (wire,)) for wire, turns in enumerate(candidate.final_z) if turns]
 
 
-def _permute(state: Matrix, layout: tuple[int, ...]) -> Matrix:
-    """Read qubit q of the result from qubit ``layout[q]`` of ``state``."""
-    last = len(layout) - 1
-    return state.transpose([last - layout[last - axis] for axis in range(len(layout))] + [len(layout)])
-
-
 def _distance(wanted: Matrix, made: Matrix, overlap: complex) -> float:
     """The largest difference between entries once the global phase of ``overlap`` is taken out."""
     if overlap == 0:
         return float("inf")
     return float(np.abs(wanted - made * cmath.exp(-1j * cmath.phase(overlap))).max())
-
-
-def _norm_apart(wanted: Matrix, made: Matrix) -> float:
-    """The Frobenius norm of the difference up to a global phase: at least the operator norm."""
-    overlap = complex(np.vdot(wanted, made))
-    if overlap == 0:
-        return float("inf")
-    return float(np.linalg.norm(wanted - made * cmath.exp(-1j * cmath.phase(overlap))))

@@ -21,9 +21,11 @@ OBJECTIVES = ("two_qubit_gates", "depth", "model_score")
 
 EPILOG = """\
 exit status:
-  0    done; for verify: the bundle is valid; for log check: the newer checkpoint continues the older
+  0    done; for verify: the bundle is valid; for log check: the newer checkpoint continues the older;
+       for certify: the circuits are proved equal
   1    the answer is no: verify and a bundle that is not valid, log check and a log that was changed,
-       submit --wait and a job that did not complete, a request that the server refused
+       certify and a proof that does not hold, submit --wait and a job that did not complete, a request
+       that the server refused
   2    unusable input: arguments, files, a circuit that cannot be read, a package that is not installed
   3    no answer: the server cannot be reached, or the time given to wait is over
 
@@ -252,6 +254,19 @@ def parser() -> argparse.ArgumentParser:
     new.add_argument("--objective", choices=OBJECTIVES, default=OBJECTIVES[0], help="what to make small or good")
     new.add_argument("--json", action="store_true", help="print the figures as JSON")
     new.add_argument("-o", "--output", metavar="OUT.qasm", help="save the optimized circuit, OpenQASM 2")
+    new.add_argument("--certificate", metavar="CERT.json", help="save the proof, which qcos certify goes through again")
+
+    new = command(
+        "certify",
+        offline.certify,
+        "check the proof that an optimized circuit is the submitted one, without the optimizer",
+        "qcos optimize qft.qasm --target ionq_forte -o native.qasm --certificate proof.json\n"
+        "qcos certify qft.qasm native.qasm proof.json",
+        remote=False,
+    )
+    new.add_argument("input", metavar="INPUT", help="the circuit as it was submitted, OpenQASM 2")
+    new.add_argument("output", metavar="OUTPUT", help="the optimized circuit, OpenQASM 2 or IonQ's native JSON")
+    new.add_argument("certificate", metavar="CERT", help="the certificate; it is not trusted")
     return top
 
 

@@ -1,4 +1,4 @@
-"""The commands that need no server: optimize a file, verify a bundle."""
+"""The commands that need no server: optimize a file, check its proof, verify a bundle."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from qcos.backends import CATALOGUE
 from qcos.cli.files import MAX_FILE_BYTES, circuit, not_installed, read, shown, unusable, write
 from qcos.cli.log import proof_and_checkpoint, trusted_keys
-from qcos.cli.text import gains
+from qcos.cli.text import gains, proof
 from qcos.errors import InvalidCircuit
 
 
@@ -88,6 +88,29 @@ def _dump(folder: str, bundle: Mapping[str, Any], keys: Any) -> None:
         write(str(Path(folder) / name), data)
 
 
+def certify(arguments: argparse.Namespace) -> int:
+    """Go through a certificate again with nothing but the two circuits; exit status 1 unless it shows them equal."""
+    try:
+        # numpy is all that these need: what finds circuits is not loaded.
+        from qcos_optimizer.certificate import Malformed, digest
+        from qcos_optimizer.openqasm import Unreadable
+        from qcos_optimizer.recheck import LIMIT, NotShown, recheck
+    except ModuleNotFoundError as missing:
+        raise not_installed(missing, "optimizer") from None
+    source, output, certificate = (read(name) for name in (arguments.input, arguments.output, arguments.certificate))
+    try:
+        checked = recheck(source, output, certificate)
+    except Unreadable as problem:
+        raise unusable(f"{problem}") from None
+    except Malformed as problem:
+        raise unusable(f"{shown(arguments.certificate)}: {problem}") from None
+    except NotShown as reason:
+        print(f"verdict      not proved: {reason}")
+        return 1
+    print(proof(checked, LIMIT, digest(certificate)))
+    return 0
+
+
 def optimize(arguments: argparse.Namespace) -> int:
     """Optimize a circuit in a child process and show what was gained."""
     source = circuit(arguments.file)
@@ -108,6 +131,10 @@ def optimize(arguments: argparse.Namespace) -> int:
         raise unusable(f"{shown(arguments.file)}: {problem}") from None
     if arguments.output:
         write(arguments.output, found["qasm2"])
+    if arguments.certificate:
+        if found["certificate"] is None:
+            raise unusable("--certificate: there is none: the circuit was not proved, or is no OpenQASM 2")
+        write(arguments.certificate, found["certificate"])
     figures = _figures(found)
     print(json.dumps(figures, indent=2) if arguments.json else gains(figures))
     return 0

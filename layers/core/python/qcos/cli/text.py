@@ -78,6 +78,18 @@ def gains(figures: Mapping[str, Any]) -> str:
     )
 
 
+def proof(shown: Any, limit: float, digest: str) -> str:
+    """A proof that held: ``shown`` is the checker's account of it."""
+    lines = [
+        "verdict      proved: the output is the input, but for a global phase and what no measurement sees",
+        f"error        at most {shown.error:.2e} in operator norm; {limit:.0e} is allowed",
+        f"circuits     {shown.qubits} qubits, {shown.input_gates} gates in, {shown.native_gates} native gates out",
+        *(f"stage {number}      {text}" for number, text in enumerate(shown.stages, 1)),
+        f"certificate  {digest}",
+    ]
+    return "\n".join(lines)
+
+
 def histogram(results: Mapping[str, Any]) -> list[str]:
     """The likeliest outcomes, highest classical bit leftmost."""
     ranked = sorted(results["probabilities"].items(), key=lambda item: (-item[1], item[0]))

@@ -69,7 +69,7 @@ def lower_groups(
             steps = (prepared[member].claim.step for member in block.members)
             inside = [Step(step.matrix, tuple(place[wire] for wire in step.qubits)) for step in steps]
             emit(emitter, parts_of("block", (), unitary(inside, len(block.qubits))), tuple(block.qubits))
-        checkpoints.append(Checkpoint(len(emitter.gates), tuple(emitter.pending), every))
+        checkpoints.append(Checkpoint(len(emitter.gates), every))
     final_z = emitter.finish()
     via = Via(tuple(one.claim for one in prepared), circuit.ends)
     return Candidate(name, tuple(emitter.gates), final_z, circuit.ends, tuple(checkpoints), via)

@@ -95,7 +95,7 @@ def lower_merged(
         if block.swapped:
             first, second = block.qubits
             wires[first], wires[second] = wires[second], wires[first]
-        checkpoints.append(Checkpoint(len(emitter.gates), tuple(emitter.pending), tuple(wires)))
+        checkpoints.append(Checkpoint(len(emitter.gates), tuple(wires)))
     final_z = emitter.finish()
     layout = tuple(wires[qubit] for qubit in via.layout)
     return Candidate(name, tuple(emitter.gates), final_z, layout, tuple(checkpoints), via)
