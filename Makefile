@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo up test test-schema fuzz lint types schemas lock bench-api bench-optimizer clean
+.PHONY: help install demo up test test-schema fuzz lint types schemas lock bench-api bench-optimizer fuzz-optimizer clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -71,6 +71,9 @@ bench-optimizer: install ## Compare optimizers on the benchmark circuits; writes
 	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --require-hashes -r tests/requirements.txt -r tests/bench/requirements.txt
 	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --no-deps --no-build-isolation -e .
 	$(PEERS)/bin/python -W ignore -m tests.bench.optimizer
+
+fuzz-optimizer: install ## Optimize 2,000 random circuits, and compare every answer by plain unitaries (an hour)
+	$(BIN)/python -m tests.bench.random_circuits
 
 clean: ## Remove everything that was built or installed here
 	rm -rf $(VENV) .cache build cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis
