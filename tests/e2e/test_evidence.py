@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import base64
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
 
 import qcos_evidence
-from qcos_evidence import merkle
+from qcos import cli
+from qcos_evidence import merkle, transparency
 from tests.e2e.conftest import Api, circuit
 
+Run = Callable[..., str]
 
-def test_files_of_every_form_leave_the_gateway_whole(api: Api) -> None:
+
+@pytest.fixture
+def run(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command in a folder of its own, with the cloud's address and key; what it prints once it succeeds."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QCOS_URL", api.cloud.ready["api_url"])
+    monkeypatch.setenv("QCOS_API_KEY", api.cloud.ready["api_key"])
+
+    def command(*arguments: str) -> str:
+        status = cli.main(arguments)
+        shown = capsys.readouterr()
+        assert status == 0, shown.out + shown.err
+        return shown.out
+
+    return command
+
+
+def test_files_of_every_form_leave_the_gateway_whole(api: Api, run: Run) -> None:
     source = circuit("asymmetric")
     job_id = api.submit(source, options={"evidence": True, "pqc_signing": True})
     bundle_id = api.finished(job_id)["evidence_bundle_id"]
@@ -32,6 +56,28 @@ def test_files_of_every_form_leave_the_gateway_whole(api: Api) -> None:
         online = api.http.post("/api/v2/evidence/verify", json=asked).json()["data"]
         assert (online["valid"], online["page"]) == (True, "matches" if form == "pdf" else None)
     assert len(hashes) == 1
+
+    # The log: what `qcos` saves convinces `qcos verify`, with nothing else.
+    run("evidence", bundle_id, "-o", "bundle.json")
+    run("proof", bundle_id, "-o", "bundle.tlog-proof")
+    run("log", "checkpoint", "-o", "latest.checkpoint")
+    Path("jwks.json").write_bytes(api.http.get("/.well-known/jwks.json").content)
+    verdict = run("verify", "bundle.json", "--keys", "jwks.json", "--checkpoint", "bundle.tlog-proof", "--json")
+    told = json.loads(verdict)
+    assert (told["valid"], told["transparency"]) == (True, "valid")
+    keys = qcos_evidence.KeySet.from_jwks(json.loads(Path("jwks.json").read_bytes()))
+    issuer = json.loads(Path("bundle.json").read_bytes())["issuer"]
+    log = transparency.origin(issuer, api.cloud.tenant.tenant)
+    latest = transparency.open_checkpoint(Path("latest.checkpoint").read_text(), keys, log)
+    proof = transparency.read_proof(Path("bundle.tlog-proof").read_text())
+    covering = transparency.open_checkpoint(proof.checkpoint, keys, log)
+    run("log", "consistency", str(covering.size), str(latest.size), "-o", "consistency.json")
+    run("log", "check", "bundle.tlog-proof", "latest.checkpoint", "consistency.json", "--keys", "jwks.json")
+    # The emulator keeps the lock of the template's bucket as S3 does.
+    s3, bucket = api.cloud.deployer().client("s3"), api.cloud.outputs["Checkpoints"]
+    (version, *_) = s3.list_object_versions(Bucket=bucket)["Versions"]
+    with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
+        s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
 
 
 def test_an_event_is_proved_under_the_root_that_is_signed(api: Api) -> None:

@@ -218,6 +218,15 @@ def test_checkpoints_are_made_every_few_minutes_and_when_evidence_asks(acme: Sta
     assert objects_of(acme, "checkpoint") == {("s3:PutObject", "/log/*")}
 
 
+def test_one_refusal_to_sign_the_log_wakes_somebody(acme: Stack) -> None:
+    thresholds = {
+        alarm["Dimensions"][0]["Value"]["Ref"]: alarm["Threshold"]
+        for alarm in acme.of("AWS::CloudWatch::Alarm").values()
+        if alarm.get("MetricName") == "Errors"
+    }
+    assert {name for name, (function, _) in acme.functions().items() if thresholds.get(function) == 1} == {"checkpoint"}
+
+
 def test_only_relay_starts_workflows_and_only_poll_resolves_waits(acme: Stack) -> None:
     machine, _ = acme.one("AWS::StepFunctions::StateMachine")
     rights = {name: {a for a in acme.actions_on(name, machine) if a.startswith("states:")} for name in FUNCTIONS}

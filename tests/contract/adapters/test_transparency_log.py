@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from qcos.adapters.checkpoints import AwsCheckpoints
 from qcos.adapters.event_store import event_from_image
+from qcos.adapters.messages import LambdaFunction
 from qcos.adapters.transparency_log import DynamoTransparencyLog
+from qcos.errors import Unavailable
 from tests.contract.adapters.backends import CONTROL, EVENTS, AnswerLost, Aws, Backend, Serial
 from tests.contract.adapters.samples import TENANT, race
 
@@ -159,3 +163,23 @@ def test_what_is_locked_cannot_be_removed(aws: Aws) -> None:
     for bypass in (True, False):
         with pytest.raises(ClientError, match="AccessDenied"):
             s3.delete_object(Bucket=name, Key=key, VersionId=version, BypassGovernanceRetention=bypass)
+
+
+def test_whoever_asks_for_a_checkpoint_waits_for_it_and_hears_that_there_is_none() -> None:
+    client = boto3.session.Session("x", "x", region_name="us-east-1").client("lambda")
+    request = {"FunctionName": "checkpoint", "Payload": b"{}"}
+    ask = LambdaFunction("checkpoint", client)
+    with Stubber(client) as stub:
+        stub.add_response("invoke", {"StatusCode": 200}, request)
+        ask()
+        stub.add_response("invoke", {"StatusCode": 200, "FunctionError": "Unhandled"}, request)
+        with pytest.raises(Unavailable):
+            ask()
+        stub.add_client_error("invoke", "TooManyRequestsException", http_status_code=429)
+        with pytest.raises(Unavailable):
+            ask()
+        stub.add_client_error("invoke", "ResourceNotFoundException", http_status_code=404)
+        with pytest.raises(ClientError, match="ResourceNotFound"):
+            ask()
+        stub.assert_no_pending_responses()
+    client.close()

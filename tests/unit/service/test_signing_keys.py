@@ -204,6 +204,14 @@ def test_each_kind_of_key_is_rotated_for_itself(cloud: Cloud, algorithm: str) ->
         assert cloud.verdict(bundle, shown).transparency == "valid"
 
 
+def test_all_but_the_newest_are_retired(cloud: Cloud) -> None:
+    for pair in (*PAIRS, KeyPair.generate("ML-DSA-65")):
+        cloud.meant = pair
+        cloud.bundle(cloud.function())
+    keys = cloud.world.signing_keys.rotate("ML-DSA-65")
+    assert [key["status"] for key in keys if key["alg"] == "ML-DSA-65"] == ["retired", "retired", "active"]
+
+
 def test_a_key_is_good_from_a_little_before_it_first_signs(cloud: Cloud) -> None:
     """A function whose clock is behind may sign with it first of all; when it was registered stays."""
     started = int(cloud.world.clock().timestamp())
