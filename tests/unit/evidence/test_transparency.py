@@ -201,11 +201,12 @@ def test_of_several_signatures_the_earliest_counts_and_strangers_are_skipped() -
     refused("checkpoint_signature_invalid", lambda: open_checkpoint(spoilt, both))
 
 
-def test_another_logs_trusted_key_signs_nothing_here() -> None:
-    """Its owner writes this log's name over a line with his own key's id, over the bytes of this log."""
+@pytest.mark.parametrize("name", [LOG.origin, OTHER_LOG.origin])
+def test_another_logs_trusted_key_signs_nothing_here(name: str) -> None:
+    """Its owner signs the bytes of this log, and writes either name beside his own key's id."""
     message = cosigned(LOG.origin, 5, ROOT, SECONDS)
     signature = struct.pack(">Q", SECONDS) + OTHER_LOG.keypair.sign(message)
-    text = CHECKPOINT.partition("\u2014")[0] + note.NoteSignature(LOG.origin, OTHER_LOG.key.note_id, signature).line()
+    text = CHECKPOINT.partition("\u2014")[0] + note.NoteSignature(name, OTHER_LOG.key.note_id, signature).line()
     refused("log_key_unknown", lambda: open_checkpoint(text, KeySet([], [LOG.key, OTHER_LOG.key])))
 
 
