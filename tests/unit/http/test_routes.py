@@ -32,7 +32,7 @@ def test_submission_with_everything(api: Api, fakes: Fakes) -> None:
     options = {"optimization_level": 0, "evidence": True, "pqc_signing": False}
     body = {"qasm": BELL, "backend": "ionq_aria", "shots": 100_000, "options": options}
     assert api("POST", "/api/v2/optimize", body).status == 200
-    limits = {"memory": False, "max_cost_microdollars": None}
+    limits = {"memory": False, "mode": "unitary", "max_cost_microdollars": None}
     assert fakes.submissions[0][1].model_dump() == body | {
         "options": options | limits,
         "name": None,
@@ -99,6 +99,7 @@ def test_job_in_full(api: Api) -> None:
         "evidence": True,
         "pqc_signing": True,
         "memory": False,
+        "mode": "unitary",
         "max_cost_usd": None,
     }
     assert full["circuit"]["qubits"] == 2

@@ -14,7 +14,7 @@ from qcos.adapters.custody import Custody, LogCustody, classical_signer
 from qcos.adapters.log_library import LogLibrary
 from qcos.events import Event
 from qcos.job import Job
-from qcos.models import Caller, Options, Submission, timestamp
+from qcos.models import Caller, Mode, Options, Submission, timestamp
 from qcos.plans import PLANS
 from qcos.ports import (
     Characterization,
@@ -152,7 +152,7 @@ class ScriptedProvider:
         self.cancelled.append(job_id)
 
 
-def bell_report(qasm: str, target: str, level: int, *, seconds: float) -> dict[str, Any]:
+def bell_report(qasm: str, target: str, level: int, *, mode: Mode, seconds: float) -> dict[str, Any]:
     """What the optimizer answers for the Bell circuit, abridged."""
     small = {
         "depth": 3,

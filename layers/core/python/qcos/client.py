@@ -97,6 +97,7 @@ class Client:
         evidence: bool = False,
         pqc_signing: bool = True,
         memory: bool = False,
+        mode: str = "unitary",
         max_cost_usd: Decimal | str | None = None,
         name: str | None = None,
         tags: Sequence[str] = (),
@@ -109,6 +110,7 @@ class Client:
         this again with the same arguments after :class:`NoAnswer`.
         """
         options: dict[str, Any] = {"optimization_level": level, "evidence": evidence, "pqc_signing": pqc_signing}
+        options |= _given(mode=None if mode == "unitary" else mode)
         options |= _given(memory=memory or None, max_cost_usd=None if max_cost_usd is None else str(max_cost_usd))
         body: dict[str, Any] = {"qasm": qasm, "backend": backend, "shots": shots, "options": options}
         body |= _given(name=name, tags=list(tags) or None, dry_run=dry_run or None)

@@ -54,6 +54,7 @@ class JobSubmitted(EventData):
     """A user's circuit was accepted; the job exists from here on.
 
     ``evaluations`` were charged for it in the month of this event. ``batch_index`` is its place in its batch, from 0.
+    ``circuit_format`` is the language the circuit was submitted in.
     """
 
     circuit: StoredObject
@@ -70,6 +71,7 @@ class JobSubmitted(EventData):
     batch_id: str | None = None
     batch_index: int | None = None
     dry_run: bool = False
+    circuit_format: Literal["openqasm2", "openqasm3"] = "openqasm2"
 
 
 class TranspileStarted(EventData):

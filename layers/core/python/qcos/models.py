@@ -41,6 +41,10 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
 
+Mode = Literal["unitary", "distribution"]
+"""What optimizing must keep: the whole unitary, or only how the measured bits are distributed from |0...0>."""
+
+
 class StoredObject(Value):
     """An immutable object in the tenant's bucket: its digest and its key."""
 
@@ -55,6 +59,7 @@ class Options(Value):
     evidence: bool
     pqc_signing: bool
     memory: bool = False
+    mode: Mode = "unitary"
     max_cost_microdollars: int | None = Field(default=None, ge=0)
 
 
@@ -84,10 +89,11 @@ class Verification(Value):
     """How the optimized circuit was shown to do the same as the submitted one.
 
     ``proved``: equal as unitaries. ``tested``: equal on ``states`` random product states, worst infidelity
-    ``max_infidelity`` (decimal text).
+    ``max_infidelity`` (decimal text). ``distribution``, in the mode of that name only: the measured bits are
+    distributed alike when all qubits start in |0>, and ``max_infidelity`` bounds the total variation distance.
     """
 
-    verdict: Literal["proved", "tested"]
+    verdict: Literal["proved", "tested", "distribution"]
     method: str
     states: int
     max_infidelity: str

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 from qcos.events import Event
 from qcos.ledger import Charge
-from qcos.models import StoredObject
+from qcos.models import Mode, StoredObject
 from qcos.views import JobFilter, JobPage, JobRow, RowChange
 
 
@@ -518,7 +518,7 @@ class Provider(Protocol):
 class Optimize(Protocol):
     """The optimizer, in a process of its own; answers its JSON document."""
 
-    def __call__(self, qasm: str, target: str, level: int, *, seconds: float) -> dict[str, Any]: ...
+    def __call__(self, qasm: str, target: str, level: int, *, mode: Mode, seconds: float) -> dict[str, Any]: ...
 
 
 BundleForm = Literal["json", "cbor", "cose", "pdf"]

@@ -44,7 +44,7 @@ def evidence_record(job: Job, issuer: str, created_at: str) -> dict[str, Any]:
         "job_id": job.job_id,
         "attempt": job.attempt,
         "circuit_hash": job.submitted.circuit.digest,
-        "circuit_format": "openqasm2",
+        "circuit_format": job.submitted.circuit_format,
         "optimized_circuit_hash": optimized.optimized.digest,
         "execution_proof": proof,
         "equivalence": {
@@ -55,6 +55,7 @@ def evidence_record(job: Job, issuer: str, created_at: str) -> dict[str, Any]:
         },
         "optimization": {
             "level": job.submitted.options.optimization_level,
+            "mode": job.submitted.options.mode,
             "strategy": optimized.strategy,
             "metrics": optimized.metrics.model_dump(mode="json"),
         },

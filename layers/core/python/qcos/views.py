@@ -52,12 +52,14 @@ def contributions(job: Job) -> dict[str, int]:
     """What a job adds to its tenant's counters.
 
     ``total`` counts circuits, ``submissions`` requests (a batch is one), ``reduction_tenths`` sums the reduction of
-    depth in tenths of a percent over the ``optimized`` circuits, ``evaluations#<month>`` what was charged and kept.
+    depth in tenths of a percent over the circuits ``optimized`` in mode ``unitary``, ``evaluations#<month>`` what was
+    charged and kept.
     """
     counted = {"total": 1, f"status#{job.status}": 1}
     if not job.submitted.batch_index:
         counted["submissions"] = 1
-    if job.optimized:
+    # A mode that keeps less than the unitary would make the average look better than the optimizer is.
+    if job.optimized and job.submitted.options.mode == "unitary":
         metrics = job.optimized.metrics
         counted["optimized"] = 1
         counted["reduction_tenths"] = round(10 * reduction_percent(metrics.original.depth, metrics.optimized.depth))

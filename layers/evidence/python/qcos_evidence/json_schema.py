@@ -103,7 +103,10 @@ def _equivalence() -> Schema:
 
 def _optimization() -> Schema:
     metrics = _object({"original": _ref("metrics"), "optimized": _ref("metrics")}, {"literal": _ref("metrics")})
-    return _object({"level": {"type": "integer", "minimum": 0}, "strategy": {"type": "string"}, "metrics": metrics}, {})
+    return _object(
+        {"level": {"type": "integer", "minimum": 0}, "strategy": {"type": "string"}, "metrics": metrics},
+        {"mode": {"type": "string", "description": "What was kept: unitary, or only the distribution of the results"}},
+    )
 
 
 def _metrics() -> Schema:

@@ -17,6 +17,7 @@ from qcos.cli import log, offline, remote
 from qcos.cli.files import Stop
 
 FORMS = ("json", "cbor", "cose", "pdf")
+MODES = ("unitary", "distribution")
 OBJECTIVES = ("two_qubit_gates", "depth", "model_score")
 
 EPILOG = """\
@@ -87,11 +88,12 @@ def parser() -> argparse.ArgumentParser:
     new = command(
         "submit",
         remote.submit,
-        "submit an OpenQASM 2 circuit to be optimized and run",
+        "submit an OpenQASM circuit to be optimized and run",
         "qcos submit bell.qasm --backend ionq_simulator --shots 1000 --evidence --wait",
     )
     new.add_argument("file", metavar="FILE", help="the circuit; - reads standard input")
     _add_submission(new)
+    _add_mode(new)
     new.add_argument("--name", metavar="NAME", help="what you call the job")
     new.add_argument("--max-cost-usd", metavar="USD", help="fail rather than run what is estimated to cost more")
     new.add_argument("--wait", action="store_true", help="wait for the job to end and show it")
@@ -248,10 +250,12 @@ def parser() -> argparse.ArgumentParser:
         "qcos optimize qft.qasm --target ionq_aria --level 3 -o qft-native.qasm",
         remote=False,
     )
-    new.add_argument("file", metavar="FILE", help="the circuit, OpenQASM 2; - reads standard input")
+    new.add_argument("file", metavar="FILE", help="the circuit, OpenQASM; - reads standard input")
     new.add_argument("--target", required=True, choices=targets, help=f"one of {', '.join(targets)}", metavar="TARGET")
     _add_level(new)
     new.add_argument("--objective", choices=OBJECTIVES, default=OBJECTIVES[0], help="what to make small or good")
+    _add_mode(new)
+    new.add_argument("--budget", type=_count, metavar="N", help="try at most so many candidates")
     new.add_argument("--json", action="store_true", help="print the figures as JSON")
     new.add_argument("-o", "--output", metavar="OUT.qasm", help="save the optimized circuit, OpenQASM 2")
     new.add_argument("--certificate", metavar="CERT.json", help="save the proof, which qcos certify goes through again")
@@ -280,6 +284,19 @@ def _add_submission(new: argparse.ArgumentParser) -> None:
     new.add_argument(
         "--idempotency-key", metavar="K", help="submit once however often this is repeated with K (else a new one)"
     )
+
+
+def _add_mode(new: argparse.ArgumentParser) -> None:
+    new.add_argument(
+        "--mode", choices=MODES, default=MODES[0], help="what to keep: the unitary, or only the results' distribution"
+    )
+
+
+def _count(text: str) -> int:
+    """A whole number, at least 1."""
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or text.strip("0") == "":
+        raise argparse.ArgumentTypeError("must be a whole number of at least 1 and at most 9 digits")
+    return int(text)
 
 
 def _add_level(new: argparse.ArgumentParser) -> None:

@@ -126,7 +126,14 @@ def optimize(arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as missing:
         raise not_installed(missing, "optimizer") from None
     try:
-        found = optimize_in_child(source, arguments.target, arguments.level, objective=arguments.objective)
+        found = optimize_in_child(
+            source,
+            arguments.target,
+            arguments.level,
+            objective=arguments.objective,
+            budget=arguments.budget,
+            mode=arguments.mode,
+        )
     except CircuitError as problem:
         raise unusable(f"{shown(arguments.file)}: {problem}") from None
     if arguments.output:

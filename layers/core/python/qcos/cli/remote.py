@@ -65,6 +65,7 @@ def submit(arguments: argparse.Namespace) -> int:
                 shots=arguments.shots,
                 level=arguments.level,
                 evidence=arguments.evidence,
+                mode=arguments.mode,
                 max_cost_usd=arguments.max_cost_usd,
                 name=arguments.name,
                 tags=arguments.tag,

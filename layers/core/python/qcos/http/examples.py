@@ -142,6 +142,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "evidence": True,
             "pqc_signing": True,
             "memory": False,
+            "mode": "unitary",
             "max_cost_usd": "12.5",
         },
         "circuit": {"digest": _DIGEST, "qubits": 2, "operations": 2},

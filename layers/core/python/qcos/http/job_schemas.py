@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from qcos.http.requests import BATCH_ID, JOB_ID
 from qcos.http.schemas import BUNDLE_ID
-from qcos.models import Digest, Metrics, Status, Verification
+from qcos.models import Digest, Metrics, Mode, Status, Verification
 
 
 class Accepted(BaseModel):
@@ -185,6 +185,7 @@ class Options(BaseModel):
     evidence: bool
     pqc_signing: bool
     memory: bool
+    mode: Mode
     max_cost_usd: str | None = Field(examples=["12.5"], description="US dollars, decimal text")
 
 

@@ -69,6 +69,7 @@ def detail(job: Job, results: Mapping[str, Any] | None) -> dict[str, Any]:
             "evidence": submitted.options.evidence,
             "pqc_signing": submitted.options.pqc_signing,
             "memory": submitted.options.memory,
+            "mode": submitted.options.mode,
             "max_cost_usd": dollars(submitted.options.max_cost_microdollars),
         },
         "circuit": {

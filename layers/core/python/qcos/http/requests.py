@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from qcos.models import Digest, Options, Status, Submission, timestamp
+from qcos.models import Digest, Mode, Options, Status, Submission, timestamp
 from qcos.ports import BundleForm
 
 BELL = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\nh q[0];\ncx q[0],q[1];'
@@ -122,6 +122,11 @@ class OptimizeOptions(Body):
     evidence: bool = Field(False, description="Sign an evidence bundle when the job completes")
     pqc_signing: bool = Field(True, description="Sign with ML-DSA-65; false signs with Ed25519")
     memory: bool = Field(False, description="Keep the outcome of every shot, where the backend draws shots")
+    mode: Mode = Field(
+        "unitary",
+        description="What to keep: unitary, or only the distribution of the measured bits from |0...0>, which may "
+        "save more and is never called proved",
+    )
     max_cost_usd: Microdollars | None = Field(
         None, description="Fail rather than submit what IonQ estimates to cost more, US dollars", examples=["12.50"]
     )
@@ -164,7 +169,9 @@ class OptimizeRequest(Body):
         }
     )
 
-    qasm: str = Field(min_length=1, description="The circuit, OpenQASM 2; without measurements all qubits are measured")
+    qasm: str = Field(
+        min_length=1, description="The circuit, OpenQASM 2 or 3; without measurements all qubits are measured"
+    )
     backend: str = Field(min_length=1, max_length=64, description="Backend id, as GET /api/v2/backends lists them")
     shots: int = Field(
         1024, ge=1, le=MAX_SHOTS, description="Number of shots; the plan may allow fewer, usually 100,000"
@@ -184,7 +191,7 @@ class OptimizeRequest(Body):
 class BatchCircuit(Body):
     """One circuit of a batch; what it does not say of itself, the batch says for all."""
 
-    qasm: str = Field(min_length=1, description="The circuit, OpenQASM 2")
+    qasm: str = Field(min_length=1, description="The circuit, OpenQASM 2 or 3")
     backend: str = Field(min_length=1, max_length=64, description="Backend id")
     shots: int | None = Field(None, ge=1, le=MAX_SHOTS, description="Number of shots")
     options: OptimizeOptions = Field(default_factory=_no_options, description="Each overrides the batch's")
@@ -310,7 +317,7 @@ class CircuitQuery(Asked):
 
     which: Literal["original", "optimized"] = Field("optimized", description="As submitted, or as run")
     format: Literal["qasm2", "qasm3", "ionq"] = Field(
-        "qasm2", description="ionq is the JSON sent to IonQ; the original is kept as qasm2 only"
+        "qasm2", description="ionq is the JSON sent to IonQ; the original is kept only as it was submitted"
     )
 
 

@@ -30,8 +30,10 @@ class Circuits:
         """
         job, _ = self.log.load(tenant, job_id)
         if which == "original":
-            if form != "qasm2":
-                raise ValidationFailed("The original is kept as it was submitted: format=qasm2.", [{"field": "format"}])
+            submitted: Format = "qasm3" if job.submitted.circuit_format == "openqasm3" else "qasm2"
+            if form != submitted:
+                message = f"The original is kept as it was submitted: format={submitted}."
+                raise ValidationFailed(message, [{"field": "format"}])
             return self.objects.get_checked(job.submitted.circuit), "text/plain", job.submitted.circuit.digest
         if job.optimized is None:
             raise Conflict(

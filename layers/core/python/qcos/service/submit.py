@@ -7,6 +7,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from qcos import qasm
 from qcos.backends import backend
@@ -61,7 +62,7 @@ class Submit:
             IdempotencyMismatch: the key belongs to another request.
         """
         job_id = identity("job", caller.tenant, "POST /api/v2/optimize", idempotency_key)
-        request_hash = sha3_256(canonical(submission.model_dump(mode="json")))
+        request_hash = sha3_256(canonical(_content(submission)))
         if idempotency_key and (log := self.log.events.read(caller.tenant, job_id)):
             return _accepted_before(log, request_hash)
         summary = self._check(submission)
@@ -88,7 +89,7 @@ class Submit:
                 [{"field": "circuits", "count": len(submissions), "limit": MAX_BATCH}],
             )
         batch_id = identity("batch", caller.tenant, "POST /api/v2/optimize/batch", idempotency_key)
-        whole = {"circuits": [submission.model_dump(mode="json") for submission in submissions]}
+        whole = {"circuits": [_content(submission) for submission in submissions]}
         request_hash = sha3_256(canonical(whole))
         if idempotency_key and (log := self.log.events.read(caller.tenant, batch_id)):
             return _batch_accepted_before(log, request_hash)
@@ -159,6 +160,7 @@ class Submit:
             name=submission.name,
             tags=submission.tags,
             dry_run=submission.dry_run,
+            circuit_format="openqasm3" if summary.version == "3.0" else "openqasm2",
         )
 
     def _store(self, submission: Submission) -> StoredObject:
@@ -176,6 +178,15 @@ def identity(kind: str, tenant: str, route: str, idempotency_key: str | None) ->
         return f"{kind}_{secrets.token_hex(12)}"
     text = "\x00".join((tenant, route, idempotency_key))
     return f"{kind}_{hashlib.sha3_256(text.encode()).hexdigest()[:24]}"
+
+
+def _content(submission: Submission) -> dict[str, Any]:
+    """What the request asks for, as it is hashed. An option that is younger than idempotency keys counts where it is
+    not the default, so that what was sent before there was such an option stays the same request."""
+    content = submission.model_dump(mode="json")
+    if content["options"]["mode"] == "unitary":
+        del content["options"]["mode"]
+    return content
 
 
 def _part(batch_id: str, index: int) -> str:

@@ -45,7 +45,8 @@ class Transpile:
         source = self.objects.get_checked(job.submitted.circuit).decode()
         target = backend(job.submitted.backend).target
         try:
-            report = self.optimize(source, target, job.submitted.options.optimization_level, seconds=SECONDS)
+            options = job.submitted.options
+            report = self.optimize(source, target, options.optimization_level, mode=options.mode, seconds=SECONDS)
         except InvalidCircuit as refusal:
             code = "CIRCUIT_TOO_COMPLEX" if refusal.rule == "too_complex" else refusal.code
             return failure(job, "transpile", code, refusal.message, retryable=False)
