@@ -1,0 +1,401 @@
+"""Certificates: right ones hold, and nothing that was tampered with does, whoever made the digests fit."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from qiskit.circuit import QuantumCircuit
+
+from qcos.cli import main
+from qcos_optimizer import Optimized, optimize
+from qcos_optimizer.certificate import Certificate, Malformed, canonical, digest
+from qcos_optimizer.chains import chains
+from qcos_optimizer.native import Native
+from qcos_optimizer.openqasm import Unreadable
+from qcos_optimizer.parsing import parse
+from qcos_optimizer.passes.blocks import lower_merged
+from qcos_optimizer.recheck import NotShown, Shown, recheck
+from qcos_optimizer.source import take_apart
+from qcos_optimizer.verification import Verifier
+
+from .circuits import HEADER
+
+SMALL = (
+    HEADER + "qreg q[4];\ncreg m[2];\ncreg n[3];\n"
+    "h q[0];\nccx q[0],q[1],q[2];\ncu3(0.3,-0.7,1.9) q[2],q[3];\nrzz(0.4) q[0],q[3];\nswap q[1],q[3];\ncz q[0],q[1];\n"
+    "measure q[2] -> m[1];\nmeasure q[0] -> n[2];\nmeasure q[3] -> n[0];\n"
+)
+"""Measured in part, out of order, into several registers; ends with a CZ."""
+
+LARGE = HEADER + "".join(
+    [
+        "qreg q[12];\ncreg c[12];\nh q;\n",
+        *(f"cu1(pi/{qubit + 2}) q[{qubit}],q[{qubit + 1}];\nrx(0.{qubit + 1}) q[{qubit}];\n" for qubit in range(11)),
+        "swap q[0],q[11];\ncswap q[3],q[7],q[9];\ncu(0.1,0.2,0.3,0.4) q[5],q[2];\ncz q[4],q[10];\n",
+        "measure q -> c;\n",
+    ]
+)
+
+CASES = ("unitary", "windows", "rotations", "blocks")
+"""How the proof goes: whole; by windows; by Pauli rotations and windows; with blocks multiplied out besides."""
+
+
+@cache
+def case(how: str) -> tuple[str, Optimized]:
+    if how == "unitary":
+        return SMALL, optimize(SMALL, "ionq_forte", 1)
+    if how == "windows":
+        return LARGE, optimize(LARGE, "ionq_forte", 0)
+    base = case("windows")[1]
+    source = take_apart(parse(LARGE))
+    prefix = "gadgets" if how == "rotations" else "l1-cx"
+    chain = next(chain for chain in chains(source, 1, 0) if chain.name.startswith(prefix))
+    candidate = lower_merged(how, chain.via, chain.merged, "zz", "z")
+    found = Verifier(source, 0, LARGE).verify(candidate)
+    assert found is not None
+    assert found.proof is not None
+    measured: list[int | None] = [candidate.layout[qubit] for qubit in range(source.qubits)]
+    return LARGE, replace(base, gates=candidate.gates, measured=measured, verification=found)
+
+
+def outputs(made: Optimized) -> dict[str, bytes]:
+    return {"openqasm2": made.to_qasm2().encode(), "ionq": json.dumps(made.to_ionq_input(), indent=1).encode()}
+
+
+def stages(how: str) -> list[dict[str, Any]]:
+    certificate = case(how)[1].certificate
+    assert certificate is not None
+    made: list[dict[str, Any]] = json.loads(certificate)["stages"]
+    return made
+
+
+def check(text: str, output: bytes, certificate: bytes) -> Shown:
+    return recheck(text.encode(), output, certificate)
+
+
+@pytest.mark.parametrize("how", CASES)
+def test_a_right_certificate_holds_for_both_forms(how: str) -> None:
+    text, made = case(how)
+    certificate = made.certificate
+    assert certificate is not None
+    for output in outputs(made).values():
+        shown = check(text, output, certificate)
+        assert 0 <= shown.error < 1e-10
+        assert (shown.qubits, shown.native_gates) == (made.qubits, len(made.gates))
+    assert Certificate.from_bytes(certificate).to_bytes() == certificate
+    names = [stage["stage"] for stage in json.loads(certificate)["stages"]]
+    assert names == {"unitary": ["unitary"], "windows": ["windows"]}.get(how, ["rotations", "windows"])
+    assert stages(how)[0].get("condensed") == {"rotations": False, "blocks": True}.get(how)
+    assert made.to_dict()["certificate"] == certificate.decode()
+
+
+def mutants(made: Optimized) -> Iterator[tuple[str, Optimized]]:
+    """The same answer with one thing wrong, and its certificate written anew, digests and all."""
+    gates, proof = made.gates, made.verification.proof
+    assert proof is not None
+    half = len(gates) // 2
+    turned = next(place for place in range(half, len(gates)) if len(gates[place].qubits) == 2)
+
+    def turn(place: int, angle: float) -> tuple[Native, ...]:
+        other = replace(gates[place], angles=(*gates[place].angles[:-1], angle))
+        return (*gates[:place], other, *gates[place + 1 :])
+
+    yield "dropped gate", replace(made, gates=gates[:turned] + gates[turned + 1 :])
+    yield "dropped pulse", replace(made, gates=gates[1:])
+    yield "angle wrong by 1e-6", replace(made, gates=turn(turned, gates[turned].angles[-1] + 1e-6))
+    yield "phase wrong by 1e-6", replace(made, gates=turn(0, gates[0].angles[-1] + 1e-6))
+    signed = next(place for place, gate in enumerate(gates) if abs(gate.angles[-1] * 4 % 1 - 0.5) < 0.49)
+    yield "wrong sign", replace(made, gates=turn(signed, -gates[signed].angles[-1]))
+    yield "one more gate", replace(made, gates=(*gates, Native("gpi", (0,), (0.0,))))
+    first, second, *rest = proof.layout
+    layout = (second, first, *rest)
+    moved = {wire: layout[qubit] for qubit, wire in enumerate(proof.layout)}
+    measured = [None if wire is None else moved[wire] for wire in made.measured]
+    wrong = replace(made.verification, proof=replace(proof, layout=layout))
+    yield "wrong permutation", replace(made, verification=wrong, measured=measured)
+    late = replace(made.verification, proof=replace(proof, final_z=(proof.final_z[0] + 1e-6, *proof.final_z[1:])))
+    yield "wrong last rotation", replace(made, verification=late)
+    bits = [bit for bit, wire in enumerate(made.measured) if wire is not None]
+    fewer, swapped = list(made.measured), list(made.measured)
+    fewer[bits[0]] = None
+    swapped[bits[0]], swapped[bits[1]] = swapped[bits[1]], swapped[bits[0]]
+    yield "missing measurement", replace(made, measured=fewer)
+    yield "swapped classical bits", replace(made, measured=swapped)
+    yield "another register", replace(made, registers=[("other", len(made.measured))])
+
+
+@pytest.mark.parametrize("how", CASES)
+def test_planted_errors_are_refused(how: str) -> None:
+    text, made = case(how)
+    names = set()
+    for name, mutant in mutants(made):
+        certificate = mutant.certificate
+        assert certificate is not None
+        for form, output in outputs(mutant).items():
+            with pytest.raises(NotShown) as refused:
+                check(text, output, certificate)
+            assert "for another" not in str(refused.value), (name, form)
+        names.add(name)
+    assert len(names) == 11
+
+
+@pytest.mark.parametrize("how", CASES)
+def test_measurements_of_the_file_count_whatever_the_certificate_says(how: str) -> None:
+    text, made = case(how)
+    certificate = made.certificate
+    assert certificate is not None
+    document = json.loads(certificate)
+    qasm = made.to_qasm2()
+    lines = [line for line in qasm.splitlines() if line.startswith("measure")]
+    first, second = (line.split("->")[1] for line in lines[:2])
+    for output in (
+        qasm.replace(lines[0] + "\n", ""),
+        qasm.replace(first, " @").replace(second, first).replace(" @", second),
+    ):
+        assert output != qasm
+        document["output"]["openqasm2"] = digest(output.encode())
+        with pytest.raises(NotShown, match="measures other qubits"):
+            check(text, output.encode(), canonical(document))
+
+
+@pytest.mark.parametrize("how", CASES)
+def test_a_dropped_cz_at_the_end_is_refused(how: str) -> None:
+    """It keeps the distribution of the bits, but not the unitary."""
+    text, _ = case(how)
+    entangler = "cz q[0],q[1];\n" if how == "unitary" else "cz q[4],q[10];\n"
+    other = text.replace(entangler, "")
+    assert other != text
+    without = optimize(other, "ionq_forte", 0)
+    certificate = without.certificate
+    assert certificate is not None
+    output = without.to_qasm2().encode()
+    assert check(other, output, certificate).error < 1e-10
+    with pytest.raises(NotShown, match="another input"):
+        check(text, output, certificate)
+    document = json.loads(certificate)
+    document["input"]["openqasm2"] = digest(text.encode())
+    with pytest.raises(NotShown):
+        check(text, output, canonical(document))
+    document["stages"] = stages(how)
+    with pytest.raises(NotShown):
+        check(text, output, canonical(document))
+
+
+def test_the_certificate_of_another_circuit() -> None:
+    (small, one), (large, other) = case("unitary"), case("windows")
+    for text, output, certificate, what in (
+        (small, one, other, "input"),
+        (large, one, other, "output"),
+        (small, other, one, "output"),
+    ):
+        assert certificate.certificate is not None
+        with pytest.raises(NotShown, match=f"another {what}"):
+            check(text, output.to_qasm2().encode(), certificate.certificate)
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where the values of a document are; of long lists the first, one in the middle and the last."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from leaves(item, (*path, name))
+    elif isinstance(value, list) and value:
+        for place in sorted({0, len(value) // 2, len(value) - 1}):
+            yield from leaves(value[place], (*path, place))
+    else:
+        yield path
+
+
+def changed(document: Any, path: tuple[Any, ...], change: Callable[[Any], Any]) -> bytes:
+    made = copy.deepcopy(document)
+    inside = made
+    for step in path[:-1]:
+        inside = inside[step]
+    inside[path[-1]] = change(inside[path[-1]])
+    return canonical(made)
+
+
+def other_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, str):
+        # Of a Pauli its first letter, of a digest its last.
+        return value.translate(str.maketrans("IXYZ", "XYZI")) if set(value) <= set("IXYZ") else value[:-1] + "?"
+    if isinstance(value, int | float):
+        return value + (1 if isinstance(value, int) else 1e-5)
+    return [0] if value == [] else 0
+
+
+@pytest.mark.parametrize("how", CASES)
+def test_every_field_that_is_tampered_with_is_noticed(how: str) -> None:
+    text, made = case(how)
+    certificate = made.certificate
+    assert certificate is not None
+    document = json.loads(certificate)
+    last = len(document["stages"]) - 1
+    windows = document["stages"][last].get("windows", [])
+    tampered = 0
+    for path in leaves(document):
+        # To multiply out blocks that need it not, or to count a pulse after it to the last window, is no lie.
+        if path[-1] == "condensed" or path[:-1] == ("stages", last, "windows", len(windows) - 1):
+            continue
+        forms = outputs(made)
+        for form in {path[1]} if path[0] == "output" else forms:
+            with pytest.raises((NotShown, Malformed)):
+                check(text, forms[form], changed(document, path, other_value))
+        tampered += 1
+    assert tampered >= 15
+    for name in document:
+        without = {key: value for key, value in document.items() if key != name}
+        with pytest.raises(Malformed):
+            check(text, outputs(made)["ionq"], canonical(without))
+        with pytest.raises((Malformed, NotShown)):
+            check(text, outputs(made)["ionq"], canonical({**document, name: None}))
+    with pytest.raises(Malformed):
+        check(text, outputs(made)["ionq"], canonical({**document, "more": 1}))
+
+
+@pytest.mark.parametrize("how", CASES[1:])
+def test_stages_that_do_not_fit_together(how: str) -> None:
+    text, made = case(how)
+    certificate = made.certificate
+    assert certificate is not None
+    document = json.loads(certificate)
+    last = document["stages"][-1]
+    windows = last["windows"]
+    wide = [[sorted(member for window in windows for member in window[0]), len(made.gates)]]
+    for other in (
+        [],
+        document["stages"][:-1],
+        [last, last],
+        [{"stage": "unitary"}],
+        [*document["stages"][:-1], {"stage": "windows", "windows": windows[:-1]}],
+        [*document["stages"][:-1], {"stage": "windows", "windows": [*windows, windows[0]]}],
+        [*document["stages"][:-1], {"stage": "windows", "windows": windows[::-1]}],
+        [*document["stages"][:-1], {"stage": "windows", "windows": wide}],
+    ):
+        if other == document["stages"]:
+            continue
+        with pytest.raises(NotShown):
+            check(text, outputs(made)["ionq"], canonical({**document, "stages": other}))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [b"", b"nonsense", b"[]", b"{}", b"\xff", b'{"format":1,"format":2}', b'{"a":NaN}', b"[" * 100_000],
+)
+def test_what_is_no_certificate(broken: bytes) -> None:
+    text, made = case("unitary")
+    with pytest.raises(Malformed):
+        check(text, outputs(made)["ionq"], broken)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"",
+        b"\xff",
+        b"{}",
+        b'{"gateset":"native","qubits":4}',
+        b'{"gateset":"qis","qubits":4,"circuit":[]}',
+        b'{"gateset":"native","qubits":4,"circuit":[{"gate":"gpi","target":4,"phase":0}]}',
+        b'{"gateset":"native","qubits":4,"circuit":[{"gate":"zz","targets":[0,0],"angle":0.1}]}',
+        b'{"gateset":"native","qubits":4,"circuit":[{"gate":"zz","targets":[0,1],"phases":[0,0],"angle":0.1}]}',
+        b'{"gateset":"native","qubits":4,"circuit":[{"gate":"ms","targets":[0,1],"angle":0.1}]}',
+        b'{"gateset":"native","qubits":4,"circuit":[{"gate":"gpi","target":0,"phase":1e300}]}',
+        b'{"gateset":"native","qubits":4,"circuit":[{"gate":"x","target":0}]}',
+        b'{"gateset":"native","qubits":4,"circuit":[7]}',
+        b"OPENQASM 2.0;\nqreg q[4];\nreset q[0];\n",
+    ],
+)
+def test_what_is_no_native_circuit(broken: bytes) -> None:
+    text, made = case("unitary")
+    assert made.certificate is not None
+    with pytest.raises(Unreadable):
+        check(text, broken, made.certificate)
+
+
+def test_circuits_that_were_not_given_as_text_have_none() -> None:
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    circuit.cx(0, 1)
+    made = optimize(circuit, "ionq_forte", 1)
+    assert made.verification.verdict == "proved"
+    assert made.certificate is None
+    assert made.to_dict()["certificate"] is None
+
+
+def test_a_text_that_two_readers_understand_differently_is_never_proved() -> None:
+    text, _ = case("unitary")
+    source = take_apart(parse(text))
+    other = text.replace("measure q[2] -> m[1];", "measure q[2] -> m[0];")
+    chain = next(iter(chains(source, 1, 0)))
+    candidate = lower_merged("blocks", chain.via, chain.merged, "zz", "z")
+    assert Verifier(source, 0, text).verify(candidate) is not None
+    assert Verifier(source, 0, other).verify(candidate) is None
+    assert Verifier(source, 0, text.replace("0.4", "0.4001")).verify(candidate) is None
+
+
+def test_two_thousand_gates_take_little_room() -> None:
+    gates = [
+        f"cx q[{place % 12}],q[{(place * 5 + 1 + place % 3) % 12}];\nrz(0.{place + 1}) q[{place * 5 % 12}];\n"
+        for place in range(1_000)
+    ]
+    text = (
+        HEADER
+        + "qreg q[12];\n"
+        + "".join(gate for gate in gates if not any(f"q[{n}],q[{n}]" in gate for n in range(12)))
+    )
+    made = optimize(text, "ionq_forte", 0)
+    assert made.certificate is not None
+    assert len(made.certificate) < 200_000
+    assert check(text, outputs(made)["ionq"], made.certificate).error < 1e-9
+
+
+def test_checking_loads_neither_qiskit_nor_any_pass() -> None:
+    program = (
+        "import sys\nfrom qcos_optimizer.recheck import recheck\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('qiskit', 'qiskit_ionq', 'scipy', 'rustworkx')"
+        " or name.startswith(('qcos_optimizer.passes', 'qcos_optimizer.portfolio', 'qcos_optimizer.synthesis'))])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    text, made = case("rotations")
+    assert made.certificate is not None
+    contents = {"in.qasm": text.encode(), "proof.json": made.certificate, **outputs(made)}
+    contents["wrong"] = dict(mutants(made))["angle wrong by 1e-6"].to_qasm2().encode()
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    return {name: str(tmp_path / name) for name in contents}
+
+
+def test_the_command_says_how_it_was_proved(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    for form in ("openqasm2", "ionq"):
+        assert main(["certify", files["in.qasm"], files[form], files["proof.json"]]) == 0
+        told = capsys.readouterr().out
+        assert "verdict      proved" in told
+        assert "stage 1" in told
+        assert "windows of at most 6 qubits" in told
+        assert digest(Path(files["proof.json"]).read_bytes()) in told
+
+
+def test_the_command_says_no_and_cannot_say(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["certify", files["in.qasm"], files["wrong"], files["proof.json"]]) == 1
+    assert "not proved: the certificate is for another output" in capsys.readouterr().out
+    assert main(["certify", files["in.qasm"], files["openqasm2"], files["in.qasm"]]) == 2
+    assert main(["certify", files["proof.json"], files["openqasm2"], files["proof.json"]]) == 2
+    assert main(["certify", files["in.qasm"], files["proof.json"], files["proof.json"]]) == 2
+    assert main(["certify", files["in.qasm"], files["openqasm2"], "/nowhere"]) == 2
+    assert capsys.readouterr().err.count("qcos: ") == 4
