@@ -123,7 +123,7 @@ def test_one_line_and_the_numbers_of_each_request(api: Api, output: Output) -> N
     expected = {
         "method": "POST",
         "path": "/api/v2/optimize",
-        "status": 200,
+        "status": 400,
         "tenant": "acme",
         "key_id": "k1",
         "request_id": "gateway-request",

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from qcos import errors
+from qcos.http import openapi
+from qcos.http.errors import FORMS
 from qcos.ports import ApiKey
 from tests.unit.http.conftest import Api
-from tests.unit.http.fakes import BELL, FAILED, SUBMITTED, TENANT, Context, Fakes, gateway_event, log_of
+from tests.unit.http.fakes import BELL, BUNDLE_ID, FAILED, SUBMITTED, TENANT, Context, Fakes, gateway_event, log_of
 
 GOOD: dict[str, Any] = {"qasm": BELL, "backend": "ionq_simulator", "shots": 1024, "options": {}}
 
@@ -48,7 +50,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"tags": "a"}, "tags", "must be a list"),
     ({"tags": [1]}, "tags.0", "must be text"),
     ({"tags": ["a", ""]}, "tags.1", "must not be empty"),
-    ({"tags": ["a"] * 21}, "tags", "must have at most 20"),
+    ({"tags": ["a"] * 21}, "tags", "must have at most 20 entries"),
     ({"dry_run": "yes"}, "dry_run", "must be true or false"),
     ({"Shots": 10}, "Shots", "is not a field of this request"),
     ({"tenant": "other"}, "tenant", "is not a field of this request"),
@@ -348,6 +350,7 @@ ROUTES = [
 @pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
 def test_scopes(api: Api, fakes: Fakes, method: str, path: str, scope: str | None) -> None:
     bodies = {"verify": {"bundle": {}}, "batch": BATCH, "keys": {"name": "n", "scopes": ["optimize:read"]}}
+    bodies["retry"] = {}
     body = bodies.get(path.split("/")[-1], GOOD) if method == "POST" else None
     every = {"optimize:read", "optimize:write", "backends:read", "evidence:read", "evidence:write"}
     for held in {scope or "", "admin"}:
@@ -382,3 +385,82 @@ def test_half_an_authorizer_context_is_none(api: Api, vouched: Any) -> None:
 
 def test_authorization_comes_before_the_body(api: Api) -> None:
     assert api("POST", "/api/v2/optimize", "{", scopes="optimize:read").status == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "message"),
+    [
+        ("optimize", GOOD, {"Idempotency-Key": "a b"}, "Idempotency-Key must be visible ASCII characters"),
+        (
+            "keys",
+            {"name": "n", "scopes": ["admin"], "expires_in": "90"},
+            {},
+            "expires_in must be days or hours like 90d",
+        ),
+        ("keys", {"name": "n", "scopes": []}, {}, "scopes must have at least 1 entry"),
+        ("evidence/verify", {"bundle": {}, "expected_circuit_hash": "x"}, {}, "must be sha3-256: and 64 hex"),
+    ],
+)
+def test_what_has_a_form_is_told_in_words(
+    api: Api, path: str, body: dict[str, Any], headers: dict[str, str], message: str
+) -> None:
+    answer = api("POST", f"/api/v2/{path}", body, headers=headers, scopes="admin")
+    assert (answer.status, answer.error["code"]) == (400, "VALIDATION_ERROR")
+    assert message in answer.error["message"]
+
+
+def test_every_field_with_a_pattern_is_told_in_words() -> None:
+    document = json.dumps(openapi.document())
+    described = {
+        name
+        for schema in openapi.document()["components"]["schemas"].values()
+        if schema.get("additionalProperties") is False
+        for name, field in schema["properties"].items()
+        if '"pattern"' in json.dumps(field) and name != "max_cost_usd"  # which says its own words
+    }
+    assert described | {"Idempotency-Key"} == set(FORMS)
+    assert all(f'"{name}"' in document for name in FORMS)
+
+
+def test_an_offset_below_zero_is_told_so(api: Api) -> None:
+    answer = api("GET", "/api/v2/jobs", query={"offset": "-1"})
+    assert "offset must be at least 0" in answer.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v2/optimize"),
+        ("POST", "/api/v2/optimize/batch"),
+        ("GET", "/api/v2/optimize/stats"),
+        ("GET", "/api/v2/jobs/job_done"),
+        ("DELETE", "/api/v2/jobs/job_new"),
+        ("POST", "/api/v2/jobs/job_new/retry"),
+        ("GET", "/api/v2/backends"),
+        ("GET", f"/api/v2/evidence/{BUNDLE_ID}"),
+        ("GET", "/api/v2/status"),
+    ],
+)
+def test_a_query_that_nobody_reads_is_refused(api: Api, fakes: Fakes, method: str, path: str) -> None:
+    before = {key: list(log) for key, log in fakes.logs.items()}
+    answer = api(method, path, GOOD if "optimize" in path else None, query={"dry_run": "true"})
+    assert (answer.status, answer.error["details"][0]["rule"]) == (400, "not_taken")
+    assert (fakes.submissions, fakes.logs) == ([], before)
+    assert api(method, path, query={"dry_run": "true"}, scopes="").status in (400, 403)
+    assert api(method, path, query={"dry_run": "true"}, scopes=None).status == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("DELETE", "/api/v2/jobs/job_new"), ("POST", "/api/v2/jobs/job_bad/retry")]
+)
+def test_a_body_that_nobody_reads_is_refused(api: Api, fakes: Fakes, method: str, path: str) -> None:
+    fakes.logs[TENANT, "job_bad"] = log_of("job_bad", SUBMITTED, FAILED)
+    for body in ({"backend": "ionq_aria"}, "[]", "x"):
+        answer = api(method, path, body)
+        assert (answer.status, answer.error["details"][0]["field"]) == (400, "body")
+    assert len(fakes.logs[TENANT, "job_bad"]) == 2
+    assert api(method, path, {}).status == 200
+
+
+def test_whoever_looks_whether_we_live_may_ask_as_he_likes(api: Api) -> None:
+    assert api("GET", "/health", query={"x": "1"}, scopes=None).status == 200

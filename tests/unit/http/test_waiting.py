@@ -83,7 +83,7 @@ def test_a_wait_that_is_none(api: Api, wait: str) -> None:
 
 
 def test_waiting_is_for_one_job_only(api: Api) -> None:
-    assert api("GET", "/api/v2/jobs/job_new", query={"wait": "5"}).status == 200
+    assert api("GET", "/api/v2/jobs/job_new", query={"wait": "5"}).status == 400
     assert api.pauses == []
     nobodys = api("GET", "/api/v2/optimize/job_nobodys", query={"wait": "20"})
     assert (nobodys.status, api.pauses) == (404, [])

@@ -44,7 +44,6 @@ def router(submit: Callable[[], Submit], batches: Callable[[], Batches]) -> APIR
             answers(
                 BatchAccepted,
                 "INVALID_CIRCUIT",
-                "VALIDATION_ERROR",
                 "QUOTA_EXCEEDED",
                 "BACKEND_NOT_FOUND",
                 "PAYLOAD_TOO_LARGE",
@@ -70,7 +69,7 @@ def router(submit: Callable[[], Submit], batches: Callable[[], Batches]) -> APIR
 
     # Or GET /api/v2/optimize/{job_id}, which comes later, would take "batch" for an id.
     @routes.get("", include_in_schema=False)
-    async def no_list(caller: Reader) -> Response:
+    async def no_list() -> Response:
         raise HTTPException(405)
 
     @routes.get("/{batch_id}", summary="How a batch is doing", responses=answers(BatchDetail, "BATCH_NOT_FOUND"))
@@ -95,4 +94,6 @@ def router(submit: Callable[[], Submit], batches: Callable[[], Batches]) -> APIR
 def _check(batch_id: str) -> None:
     """Refuse what no batch is called before it becomes part of a database key."""
     if not _BATCH_ID.fullmatch(batch_id):
-        raise BatchNotFound("There is no batch of that id.")
+        raise BatchNotFound(
+            "There is no batch of that id. The answer to its submission names it, and so does each of its jobs."
+        )

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import Request
 
-from qcos.errors import Forbidden, Unauthorized
+from qcos.errors import Forbidden, Unauthorized, ValidationFailed
 from qcos.http.errors import request_id
 from qcos.models import Caller
 
@@ -49,6 +49,7 @@ def needs(scope: str | None) -> Callable[[Request], Awaitable[Caller]]:
     Raises:
         Unauthorized: nobody vouches for the caller.
         Forbidden: the key lacks the scope.
+        ValidationFailed: the request has a query or a body, and the route takes none.
     """
 
     async def dependency(request: Request) -> Caller:
@@ -57,7 +58,25 @@ def needs(scope: str | None) -> Callable[[Request], Awaitable[Caller]]:
             raise Forbidden(
                 f"This API key lacks the scope {scope}. Use a key that has it.", [{"field": "scope", "needs": scope}]
             )
+        await _only_what_is_taken(request)
         return who
 
     NEEDED[dependency] = scope
     return dependency
+
+
+async def _only_what_is_taken(request: Request) -> None:
+    """Whoever sends ``?dry_run=true`` with a submission must not find out from the bill that nobody read it.
+
+    Routes that take a query or a body refuse by themselves what they do not know. An empty object is no body.
+    """
+    route = request.scope["route"]
+    if request.query_params and not route.dependant.query_params:
+        raise _not_taken("query", "This path takes no query parameters. Leave them out, or send them in the body.")
+    takes_body = "requestBody" in (route.openapi_extra or {})
+    if request.method != "GET" and not takes_body and (await request.body()).strip() not in (b"", b"{}"):
+        raise _not_taken("body", "This request takes no body. Send it without one.")
+
+
+def _not_taken(field: str, message: str) -> ValidationFailed:
+    return ValidationFailed(message, [{"field": field, "message": message, "rule": "not_taken"}])

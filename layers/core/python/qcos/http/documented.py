@@ -13,7 +13,7 @@ from qcos.http.schemas import Failure, Success
 BODIES: dict[str, type[BaseModel]] = {}
 """Request models by name; the document's components, because FastAPI does not see bodies that we read strictly."""
 
-_ALWAYS = ("UNAUTHORIZED", "FORBIDDEN", "RATE_LIMIT_EXCEEDED", "INTERNAL_ERROR", "UNAVAILABLE")
+_ALWAYS = ("VALIDATION_ERROR", "UNAUTHORIZED", "FORBIDDEN", "RATE_LIMIT_EXCEEDED", "INTERNAL_ERROR", "UNAVAILABLE")
 _REFUSALS = {
     kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.QcosError)
 }

@@ -26,6 +26,13 @@ from qcos.http import envelope
 SHOWN_FIELD = 80
 """At most so many characters of a field name that a caller made up are sent back."""
 
+FORMS = {
+    "Idempotency-Key": "must be visible ASCII characters without spaces",
+    "expires_in": "must be days or hours like 90d or 12h, at most 3650d",
+    "expected_circuit_hash": "must be sha3-256: and 64 hexadecimal digits in lower case",
+}
+"""What a field that has a pattern must look like, in words."""
+
 
 def install(app: FastAPI, routes: Sequence[APIRoute]) -> None:
     """Give ``app`` the contract's error bodies. What no handler here knows is left to the outermost middleware.
@@ -106,7 +113,9 @@ def invalid_request(problems: Sequence[Mapping[str, Any]]) -> ValidationFailed:
 def _place(problem: Mapping[str, Any]) -> dict[str, Any]:
     rule, context = str(problem["type"]), problem.get("ctx") or {}
     bounds = {name: context[name] for name in ("ge", "le", "min_length", "max_length") if name in context}
-    return {"field": _field(problem["loc"]), "message": _words(rule, context), "rule": rule} | bounds
+    field = _field(problem["loc"])
+    message = FORMS.get(field) if rule == "string_pattern_mismatch" else None
+    return {"field": field, "message": message or _words(rule, context), "rule": rule} | bounds
 
 
 def _field(place: Iterable[int | str]) -> str:
@@ -141,15 +150,19 @@ def _words(rule: str, context: Mapping[str, Any]) -> str:
         case "list_type" | "tuple_type":
             return "must be a list"
         case "too_short":
-            return f"must have at least {context['min_length']}"
+            return f"must have at least {_entries(context['min_length'])}"
         case "too_long":
-            return f"must have at most {context['max_length']}"
+            return f"must have at most {_entries(context['max_length'])}"
         case "money" | "instant" | "form":
             return str(context["words"])
         case "model_type" | "model_attributes_type" | "dict_type":
             return "must be an object"
         case _:
             return "is not of the documented form"
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
 
 
 def trace(problem: BaseException) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def router(desk: Callable[[], EvidenceDesk]) -> APIRouter:
     @routes.post(
         "/api/v2/evidence/verify",
         summary="Verify an evidence bundle",
-        responses=answers(Verdict, "VALIDATION_ERROR", "PAYLOAD_TOO_LARGE", "UNAVAILABLE"),
+        responses=answers(Verdict, "PAYLOAD_TOO_LARGE", "UNAVAILABLE"),
         openapi_extra=taking(VerifyRequest),
     )
     async def verify_bundle(request: Request, caller: Reader) -> Response:
@@ -52,7 +52,7 @@ def router(desk: Callable[[], EvidenceDesk]) -> APIRouter:
 
     # Or GET /api/v2/evidence/{bundle_id}, which comes later, would take "verify" for an id.
     @routes.get("/api/v2/evidence/verify", include_in_schema=False)
-    async def no_verdict(caller: Reader) -> Response:
+    async def no_verdict() -> Response:
         raise HTTPException(405)
 
     @routes.get(
@@ -60,7 +60,7 @@ def router(desk: Callable[[], EvidenceDesk]) -> APIRouter:
         summary="An evidence bundle as a file",
         responses=files(*_FILE_TYPES)
         | elsewhere(ExportLink)
-        | refusals("VALIDATION_ERROR", "BUNDLE_NOT_FOUND", "CONFLICT", "PAYLOAD_TOO_LARGE", "UNAVAILABLE")
+        | refusals("BUNDLE_NOT_FOUND", "CONFLICT", "PAYLOAD_TOO_LARGE", "UNAVAILABLE")
         | unchanged(),
     )
     async def export_bundle(

@@ -44,7 +44,7 @@ def router(jobs: Callable[[], Jobs], lifecycle: Callable[[], Lifecycle]) -> APIR
     """``/api/v2/jobs``; both arguments give a use case when a request needs it."""
     routes = APIRouter(prefix="/api/v2/jobs", tags=["Jobs"])
 
-    @routes.get("", summary="List your jobs, newest first", responses=answers(JobList, "VALIDATION_ERROR"))
+    @routes.get("", summary="List your jobs, newest first", responses=answers(JobList))
     async def list_jobs(query: Annotated[JobsQuery, Query()], caller: Reader) -> Response:
         """The list follows the jobs' logs with a short delay; a single job is always up to date.
 
@@ -78,7 +78,7 @@ def router(jobs: Callable[[], Jobs], lifecycle: Callable[[], Lifecycle]) -> APIR
     @routes.get(
         "/{job_id}/events/{version}/proof",
         summary="That an event is in the log of a job",
-        responses=answers(EventProof, "VALIDATION_ERROR", "JOB_NOT_FOUND", "EVENT_NOT_FOUND") | unchanged(),
+        responses=answers(EventProof, "JOB_NOT_FOUND", "EVENT_NOT_FOUND") | unchanged(),
     )
     async def get_event_proof(
         job_id: JobId,

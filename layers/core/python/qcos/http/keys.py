@@ -33,7 +33,7 @@ def router(keys: Callable[[], Keys]) -> APIRouter:
     @routes.post(
         "",
         summary="Make an API key",
-        responses=follow(answers(KeyMade, "VALIDATION_ERROR", "PAYLOAD_TOO_LARGE"), "key_id", "revoke_key"),
+        responses=follow(answers(KeyMade, "PAYLOAD_TOO_LARGE"), "key_id", "revoke_key"),
         openapi_extra=taking(KeyRequest),
     )
     async def make_key(request: Request, caller: Admin) -> Response:

@@ -64,7 +64,7 @@ def router(log: Callable[[], Transparency]) -> APIRouter:
         "/api/v2/log/checkpoint/{size}",
         summary="The checkpoint of a size",
         response_class=Response,
-        responses=text(CHECKPOINT) | refusals("VALIDATION_ERROR", "CHECKPOINT_NOT_FOUND", "UNAVAILABLE") | unchanged(),
+        responses=text(CHECKPOINT) | refusals("CHECKPOINT_NOT_FOUND", "UNAVAILABLE") | unchanged(),
     )
     async def get_checkpoint_of_size(size: Size, request: Request, caller: Reader) -> Response:
         """As it was signed then. Not every size has one."""
@@ -73,7 +73,7 @@ def router(log: Callable[[], Transparency]) -> APIRouter:
     @routes.get(
         "/api/v2/log/consistency",
         summary="That the log only grew between two sizes",
-        responses=answers(Consistency, "VALIDATION_ERROR", "CHECKPOINT_NOT_FOUND", "UNAVAILABLE") | unchanged(),
+        responses=answers(Consistency, "CHECKPOINT_NOT_FOUND", "UNAVAILABLE") | unchanged(),
     )
     async def get_consistency(
         query: Annotated[ConsistencyQuery, Query()], request: Request, caller: Reader

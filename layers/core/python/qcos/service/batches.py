@@ -54,7 +54,9 @@ class Batches:
         log = self.log.events.read(tenant, batch_id)
         submitted = log[0].data if log else None
         if not isinstance(submitted, BatchSubmitted):
-            raise BatchNotFound("There is no batch of that id.")
+            raise BatchNotFound(
+                "There is no batch of that id. The answer to its submission names it, and so does each of its jobs."
+            )
         rows = self.views.rows(tenant, submitted.jobs)
         counts = Counter(rows[job_id].status if job_id in rows else "queued" for job_id in submitted.jobs)
         known = tuple(rows[job_id] for job_id in submitted.jobs if job_id in rows)

@@ -58,7 +58,9 @@ class Lifecycle:
             if job.attempt > first.attempt or (job.attempt > 1 and not job.terminal):
                 return []
             if job.status != "failed":
-                raise Conflict(f"Only a failed job can be retried; this one is {job.status}.", [{"status": job.status}])
+                then = " Submit its circuit again to run it anew." if job.terminal else ""
+                message = f"Only a failed job can be retried; this one is {job.status}.{then}"
+                raise Conflict(message, [{"status": job.status}])
             evaluations = EVALUATIONS[job.submitted.options.optimization_level]
             return [JobRetried(attempt=job.attempt + 1, evaluations=evaluations)]
 
