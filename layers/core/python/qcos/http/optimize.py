@@ -55,7 +55,6 @@ def router(
             answers(
                 Accepted,
                 "INVALID_CIRCUIT",
-                "VALIDATION_ERROR",
                 "QUOTA_EXCEEDED",
                 "BACKEND_NOT_FOUND",
                 "PAYLOAD_TOO_LARGE",
@@ -86,7 +85,7 @@ def router(
     @routes.get(
         "/{job_id}",
         summary="Status and results of a job",
-        responses=answers(Optimization, "VALIDATION_ERROR", "JOB_NOT_FOUND") | unchanged(),
+        responses=answers(Optimization, "JOB_NOT_FOUND") | unchanged(),
     )
     async def get_optimization(
         job_id: JobId, query: Annotated[WaitQuery, Query()], request: Request, caller: Reader
@@ -103,9 +102,7 @@ def router(
     @routes.get(
         "/{job_id}/circuit",
         summary="A job's circuit, as submitted or as run",
-        responses=raw("text/plain", "application/json")
-        | refusals("VALIDATION_ERROR", "JOB_NOT_FOUND", "CONFLICT")
-        | unchanged(),
+        responses=raw("text/plain", "application/json") | refusals("JOB_NOT_FOUND", "CONFLICT") | unchanged(),
     )
     async def get_circuit(
         job_id: JobId, query: Annotated[CircuitQuery, Query()], request: Request, caller: Reader
@@ -121,7 +118,7 @@ def router(
     @routes.get(
         "/{job_id}/certificate",
         summary="The proof that the optimized circuit is the submitted one",
-        responses=raw("application/json") | refusals("VALIDATION_ERROR", "JOB_NOT_FOUND", "CONFLICT") | unchanged(),
+        responses=raw("application/json") | refusals("JOB_NOT_FOUND", "CONFLICT") | unchanged(),
     )
     async def get_certificate(job_id: JobId, request: Request, caller: Reader) -> Response:
         """The certificate alone, without envelope, byte for byte: the ETag is its SHA3-256, which evidence names.

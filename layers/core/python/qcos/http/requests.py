@@ -51,7 +51,7 @@ def _object_or_text(value: Any, as_object: ValidatorFunctionWrapHandler) -> Any:
 
 def _decimal(value: Any) -> Any:
     """Only plain digits: pydantic would also take ``1_0`` and ``1.0``."""
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19 else value
+    return int(value) if isinstance(value, str) and re.fullmatch("-?[0-9]{1,18}", value) else value
 
 
 Number = Annotated[int, Field(strict=True), BeforeValidator(_decimal)]

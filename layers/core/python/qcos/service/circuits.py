@@ -37,7 +37,8 @@ class Circuits:
             return self.objects.get_checked(job.submitted.circuit), "text/plain", job.submitted.circuit.digest
         if job.optimized is None:
             raise Conflict(
-                f"There is no optimized circuit: the job is {job.status}.", [{"field": "which", "status": job.status}]
+                f"There is no optimized circuit: the job is {job.status}. which=original is there.",
+                [{"field": "which", "status": job.status}],
             )
         stored, media_type = {
             "qasm2": (job.optimized.optimized, "text/plain"),
@@ -45,7 +46,9 @@ class Circuits:
             "ionq": (job.optimized.provider_input, "application/json"),
         }[form]
         if stored is None:
-            raise ValidationFailed("This job was optimized before OpenQASM 3 was kept.", [{"field": "format"}])
+            raise ValidationFailed(
+                "This job was optimized before OpenQASM 3 was kept: format=qasm2.", [{"field": "format"}]
+            )
         return self.objects.get_checked(stored), media_type, stored.digest
 
     def certificate(self, tenant: str, job_id: str) -> tuple[bytes, str]:
