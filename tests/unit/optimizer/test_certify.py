@@ -8,9 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from qiskit.circuit import QuantumCircuit
+from qiskit.circuit.library import CUGate, CXGate, RZXGate, XXPlusYYGate, iSwapGate
 from qiskit.quantum_info import Operator
+from qiskit.synthesis import TwoQubitBasisDecomposer
 
 from qcos_optimizer.certify import Certifier, Claim
+from qcos_optimizer.condensing import condense
 from qcos_optimizer.matrices import pauli_matrix, turns_matrix, turns_of_one
 from qcos_optimizer.native import Native, gpi, gpi2, rz
 from qcos_optimizer.passes.gadgets import Weighting, synthesize
@@ -210,6 +213,57 @@ def test_no_mutant_is_proved(seed: int) -> None:
     swapped = (made.layout[1], made.layout[0], *made.layout[2:])
     assert certifier.distance(wanted, right, qubits, swapped) is None
     assert certifier.distance(wanted, right, qubits, (0,) * qubits) is None
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_condensing_changes_no_unitary(seed: int) -> None:
+    """Whatever is brought together and written anew: rotations and Clifford are still the circuit."""
+    circuit, other = random_circuit(3, 8, seed), random_circuit(3, 8, seed + 100)
+    wanted = claims_of(circuit) + claims_of(other.inverse()) + claims_of(other)
+    form = form_of(wanted, 3)
+    for wires in ((0, 1), (2, 1), (0,), (0, 2)):
+        condense(form, wires)
+    assert form.error < 1e-10
+    clifford = Operator(circuit).data @ turns_matrix(form.rotations, 3).conj().T
+    for qubit in range(3):
+        for row, generator in ((form.image_x[qubit], (1 << qubit, 0)), (form.image_z[qubit], (0, 1 << qubit))):
+            seen = clifford.conj().T @ pauli_matrix(*generator, 3) @ clifford
+            assert np.abs(seen - matrix(row, 3)).max() < 1e-9
+
+
+def decomposed(circuit: QuantumCircuit) -> tuple[Claim, ...]:
+    """Each two-qubit gate by itself as Qiskit decomposes its matrix: angles of its own, one-qubit gates besides."""
+    made = QuantumCircuit(circuit.num_qubits)
+    for entry in circuit.data:
+        places = [circuit.find_bit(bit).index for bit in entry.qubits]
+        made.compose(TwoQubitBasisDecomposer(CXGate())(Operator(entry.operation).data), places, inplace=True)
+    return claims_of(made)
+
+
+def two_qubit_circuit(seed: int, qubits: int = 11) -> QuantumCircuit:
+    random = np.random.default_rng(seed)
+    circuit = QuantumCircuit(qubits)
+    for number in range(30):
+        first, second = (int(place) for place in random.choice(qubits, 2, replace=False))
+        angles = random.uniform(-3, 3, 3)
+        gate = (CUGate(*angles, 0.3), XXPlusYYGate(angles[0], angles[1]), iSwapGate(), RZXGate(angles[0]))[number % 4]
+        circuit.append(gate, [first, second])
+    return circuit
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_decompositions_without_a_common_angle_are_proved(seed: int) -> None:
+    circuit = two_qubit_circuit(seed)
+    wanted, made, every = claims_of(circuit), decomposed(circuit), tuple(range(11))
+    assert Certifier().distance(wanted, made, 11, every) is None
+    found = Certifier().distance(wanted, made, 11, every, condensed=True)
+    assert found is not None
+    assert found < 1e-10
+    certifier = Certifier()
+    for mutant in mutants(made, np.random.default_rng(seed)):
+        apart = certifier.distance(wanted, mutant, 11, every, condensed=True)
+        assert apart is None or apart > 1e-8
+    assert certifier.distance(wanted, made, 11, (1, 0, *range(2, 11)), condensed=True) is None
 
 
 def test_a_false_claim_shows_in_the_distance() -> None:
