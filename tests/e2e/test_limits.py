@@ -224,9 +224,9 @@ def test_a_batch_of_98_is_taken_and_each_circuit_has_its_own_end(api: Api) -> No
             if until(counts):
                 return found
             assert time.monotonic() < deadline, counts
-            time.sleep(0.3)
+            time.sleep(1)
 
-    batch(lambda counts: counts["failed"] == 1 and counts["completed"] >= 2)
+    batch(lambda counts: counts["failed"] == 1 and counts["completed"] >= 1)
     # To run them all would take this machine a minute or two.
     cancelled = api.http.delete(f"/api/v2/optimize/batch/{batch_id}")
     assert cancelled.status_code == 200, cancelled.text
