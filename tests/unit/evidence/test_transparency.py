@@ -233,6 +233,8 @@ NOT_CHECKPOINTS = {
     "carriage returns": CHECKPOINT.replace("\n", "\r\n"),
     "a tab": changed(CHECKPOINT, "\u2014 ", "\u2014\t"),
     "a null": changed(CHECKPOINT, "\n5\n", "\n5\0\n"),
+    "a control character in a stranger's name": CHECKPOINT + note.NoteSignature("w\x01", bytes(4), bytes(9)).line(),
+    "a lone surrogate in a stranger's name": CHECKPOINT + note.NoteSignature("w\ud800", bytes(4), bytes(9)).line(),
     "a hyphen for the dash": changed(CHECKPOINT, "\u2014", "-"),
     "a lone surrogate": changed(CHECKPOINT, "acme\n", "acme\ud800\n"),
     "not UTF-8": changed(CHECKPOINT, "acme", "acm\u00e9").encode().replace(b"\xc3\xa9", b"\xe9"),
