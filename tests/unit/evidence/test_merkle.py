@@ -161,3 +161,11 @@ def test_consistency_of_the_empty_tree_and_of_none() -> None:
     for old_size in (-1, 4):
         with pytest.raises(IndexError):
             consistency_path(old_size, leaves(3))
+
+
+@pytest.mark.parametrize(("old_size", "size", "claimed"), [(1, 2, 3), (1, 2, 4), (2, 4, 5), (3, 4, 5), (4, 8, 16)])
+def test_a_consistency_path_has_the_length_its_tree_demands(old_size: int, size: int, claimed: int) -> None:
+    """The hashes alone agree here: only the claimed size tells that the path is too short."""
+    path = consistency_path(old_size, leaves(size))
+    assert verify_consistency(old_size, ROOTS[old_size], size, ROOTS[size], path)
+    assert not verify_consistency(old_size, ROOTS[old_size], claimed, ROOTS[size], path)
