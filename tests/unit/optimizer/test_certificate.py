@@ -26,6 +26,7 @@ from qcos_optimizer.passes.blocks import lower_merged
 from qcos_optimizer.recheck import NotShown, Shown, recheck
 from qcos_optimizer.source import take_apart
 from qcos_optimizer.verification import Verifier
+from tests.bench.random_circuits import failures
 
 from .circuits import HEADER
 
@@ -399,3 +400,9 @@ def test_the_command_says_no_and_cannot_say(files: dict[str, str], capsys: pytes
     assert main(["certify", files["in.qasm"], files["proof.json"], files["proof.json"]]) == 2
     assert main(["certify", files["in.qasm"], files["openqasm2"], "/nowhere"]) == 2
     assert capsys.readouterr().err.count("qcos: ") == 4
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_circuits_are_proved_and_right(seed: int) -> None:
+    """A sample of ``make fuzz-optimizer``: both levels, both machines."""
+    assert failures(seed) == []

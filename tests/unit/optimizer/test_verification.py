@@ -73,6 +73,9 @@ def test_mutants_are_caught(method: str) -> None:
         if len(gates[place].qubits) == 1:
             other = replace(gates[place], qubits=((gates[place].qubits[0] + 1) % source.qubits,))
             mutants[f"moved {place}"] = replace(candidate, gates=(*gates[:place], other, *gates[place + 1 :]))
+    late = next(place for place in range(len(gates) // 2, len(gates)) if len(gates[place].qubits) == 2)
+    for name, by in (("an angle wrong by 1e-6", 1e-6), ("a wrong sign", -2 * gates[late].angles[-1])):
+        mutants[name] = replace(candidate, gates=(*gates[:late], shifted(gates[late], by), *gates[late + 1 :]))
     layout = list(candidate.layout)
     layout[0], layout[1] = layout[1], layout[0]
     mutants["wrong permutation"] = replace(candidate, layout=tuple(layout))
@@ -88,6 +91,17 @@ def test_mutants_are_caught(method: str) -> None:
         assert verifier.verify(mutant) is None, name
     if method == "unitary":
         assert verifier.verify(candidate) is not None
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_dropped_cz_at_the_end_is_caught(method: str) -> None:
+    """No measurement sees it: it keeps the distribution of the bits, not the unitary."""
+    circuit = random_circuit(METHODS[method], 60, 11)
+    circuit.swap(0, 3)
+    circuit.swap(3, 4)
+    circuit.cz(0, 1)
+    _, candidate = made(method)
+    assert Verifier(take_apart(circuit), 0).verify(candidate) is None
 
 
 @pytest.mark.parametrize("method", METHODS)
