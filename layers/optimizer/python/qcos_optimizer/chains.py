@@ -50,9 +50,11 @@ ROUNDS = {2: 1, 3: 4}
 WINDOWS = {2: 40, 3: 200}
 """At each level: widths of the windows that are synthesised anew, in how many rounds, and how many in a round."""
 
-TRIES = {2: 250, 3: 1_000}
+TRIES = {2: 60_000, 3: 300_000}
+MOST_TRIES = {2: 200, 3: 1_000}
 LEGS = {2: 1, 3: 10}
-"""Windows drawn at random from the best chain at each level, and how often, each time from the best so far."""
+"""Windows drawn at random from the best chain: so many divided by its rotations, but no more than the second number,
+and how often, each time from the best so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def chains(source: Source, level: int, seed: int, goal: Goal = "gates") -> Itera
             made.append(_resynthesized(min(kept, key=lambda chain: cost(chain.merged)), effort))
             yield made[-1]
         for leg in range(LEGS[effort]):
-            chain = _walked(min(made, key=_rank(goal)), [seed, effort, leg], TRIES[effort], goal)
+            chain = _walked(min(made, key=_rank(goal)), [seed, effort, leg], effort, goal)
             if _rank(goal)(chain) < min(map(_rank(goal), made)):
                 yield chain
             made.append(chain)
@@ -110,9 +112,10 @@ def _rank(goal: Goal) -> Callable[[Chain], tuple[float, ...]]:
     return lambda chain: (*cost(chain.merged), depth(chain.merged))
 
 
-def _walked(chain: Chain, seed: Sequence[int], tries: int, goal: Goal) -> Chain:
+def _walked(chain: Chain, seed: Sequence[int], level: int, goal: Goal) -> Chain:
     qubits = len(chain.via.layout)
     start = Synthesized(tuple(straighten(chain.via.claims, qubits)), chain.via.layout)
+    tries = min(MOST_TRIES[level], TRIES[level] // max(1, len(start.turns)))
     found = walk(start, seed, tries, goal)
     via = Via(placed_claims(schedule(gather(found.turns))), found.layout)
     name = chain.name if chain.name.endswith("-walked") else f"{chain.name}-walked"

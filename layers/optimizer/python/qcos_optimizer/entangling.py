@@ -48,11 +48,12 @@ def plans(source: Source, vias: Sequence[Via], level: int, seed: int) -> Iterato
         for number, via in enumerate(shortest[: BASES[effort]]):
             placed = [(claim.step.qubits, claim.turns) for claim in via.claims]
             bases.append((f"chain{number}", of_turns(placed, via.layout)))
+        # What is learned about a window on the way helps with all of them.
+        refit = Refit(seed, _effort(effort))
         for name, base in bases:
             if len(base.items) <= MAX_ITEMS:
-                groups = Refit(seed, _effort(effort)).groups(base.items)
-                yield Plan(f"{name}-r{effort}", base, tuple(groups))
+                yield Plan(f"{name}-r{effort}", base, tuple(refit.groups(base.items)))
 
 
 def _effort(level: int) -> Effort:
-    return Effort(12) if level == 2 else Effort(300, widest=9, guesses=6, rounds=30)
+    return Effort(30) if level == 2 else Effort(700, widest=9, guesses=6, rounds=30)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -48,13 +49,22 @@ def merge(steps: Sequence[Step]) -> tuple[Merged, ...]:
             Step(steps[member].matrix, tuple(place[qubit] for qubit in steps[member].qubits))
             for member in block.members
         )
-        matrix = unitary(inside, len(block.qubits))
-        best = Merged(tuple(block.qubits), parts_of("block", (), matrix))
-        if len(block.qubits) == 2 and cost([best])[1] > SWAPPABLE:
-            other = Merged(tuple(block.qubits), parts_of("block", (), _SWAP @ matrix), swapped=True)
-            best = min(best, other, key=lambda one: cost([one]))
-        made.append(best)
+        parts, swapped = _best_parts(unitary(inside, len(block.qubits)).tobytes())
+        made.append(Merged(tuple(block.qubits), parts, swapped))
     return tuple(made)
+
+
+@lru_cache(maxsize=4096)
+def _best_parts(entries: bytes) -> tuple[tuple[Part, ...], bool]:
+    """The parts of a block's unitary and whether a swap follows them. The same blocks come in many chains."""
+    matrix = np.frombuffer(entries, dtype=np.complex128)
+    size = math.isqrt(len(matrix))
+    matrix = matrix.reshape(size, size)
+    best = Merged((0, 1)[: size // 2], parts_of("block", (), matrix))
+    if size == 4 and cost([best])[1] > SWAPPABLE:
+        other = Merged((0, 1), parts_of("block", (), _SWAP @ matrix), swapped=True)
+        best = min(best, other, key=lambda one: cost([one]))
+    return best.parts, best.swapped
 
 
 def cost(merged: Sequence[Merged]) -> tuple[int, float]:

@@ -51,7 +51,7 @@ class Fit:
     def matrix(self) -> Matrix:
         """The circuit's unitary."""
         problem = _Problem(self.pairs, len(self.first))
-        made: Matrix = problem.prefixes(self.first[None], self.turns[None], self.after[None])[-1][0]
+        made: Matrix = problem.prefixes(self.first[None], self.turns[None], self.after[None])[0, -1]
         return made
 
 
@@ -61,39 +61,54 @@ class _Problem:
     def __init__(self, pairs: tuple[Pair, ...], qubits: int) -> None:
         self.pairs, self.qubits, self.size = pairs, qubits, 2**qubits
         index = np.arange(self.size)
-        signs = 1.0 - 2.0 * ((index[:, None] >> np.arange(qubits)) & 1)
-        self.zz = [signs[:, low] * signs[:, high] for low, high in pairs]
-        self.paulis = [[embed(pauli, qubit, qubits) for pauli in _PAULIS] for qubit in range(qubits)]
+        bit = (index[:, None] >> np.arange(qubits)) & 1
+        signs = 1.0 - 2.0 * bit
+        self.zz = np.array([signs[:, low] * signs[:, high] for low, high in pairs]).reshape(-1, self.size)
+        self.paulis = np.array([[embed(pauli, qubit, qubits) for pauli in _PAULIS] for qubit in range(qubits)])
+        # X and Y on both qubits of every pair.
+        self.flips = np.array([[self.paulis[low, :2], self.paulis[high, :2]] for low, high in pairs])
+        self.flips = self.flips.reshape(-1, 4, self.size, self.size)
+        # Where a product on a pair has its entries, and which: those that differ elsewhere are zero.
+        self.entries = np.array([bit[:, low] + 2 * bit[:, high] for low, high in pairs], dtype=np.int64)
+        self.entries = self.entries.reshape(-1, self.size)
+        rest = [index & ~(1 << low | 1 << high) for low, high in pairs]
+        self.same = np.array([other[:, None] == other for other in rest], dtype=np.float64)
+        self.same = self.same.reshape(-1, self.size, self.size)
 
-    def prefixes(self, first: Matrix, turns: Reals, after: Matrix) -> list[Matrix]:
-        """The circuit up to (0) the first locals and, for each pair, up to its ZZ and up to its locals."""
-        made = [_product(first, range(self.qubits), self.qubits)]
-        for number, pair in enumerate(self.pairs):
-            phases = np.exp(-1j * math.pi * turns[:, number, None] * self.zz[number])
-            made.append(phases[:, :, None] * made[-1])
-            made.append(_product(after[:, number], pair, self.qubits) @ made[-1])
+    def prefixes(self, first: Matrix, turns: Reals, after: Matrix) -> Matrix:
+        """The circuit up to and with the ZZ of each pair, its locals not yet there, and at last the whole circuit:
+        shape (starts, pairs + 1, size, size)."""
+        starts, pairs = turns.shape
+        phases = np.exp(-1j * math.pi * turns[:, :, None] * self.zz)
+        locals_ = self._locals(after)
+        made = np.empty((starts, pairs + 1, self.size, self.size), dtype=np.complex128)
+        now = _product(first)
+        for number in range(pairs):
+            np.multiply(phases[:, number, :, None], now, out=made[:, number])
+            now = locals_[:, number] @ made[:, number]
+        made[:, pairs] = now
         return made
 
-    def derivatives(self, prefixes: list[Matrix]) -> Matrix:
+    def _locals(self, after: Matrix) -> Matrix:
+        """The products of the unitaries on each pair, on all qubits."""
+        starts, pairs = after.shape[:2]
+        small = (after[:, :, 1, :, None, :, None] * after[:, :, 0, None, :, None, :]).reshape(starts, pairs, 4, 4)
+        number = np.arange(pairs)[:, None, None]
+        wide: Matrix = small[:, number, self.entries[:, :, None], self.entries[:, None, :]] * self.same
+        return wide
+
+    def derivatives(self, prefixes: Matrix) -> Matrix:
         """T^-1 P T for every parameter: three per qubit, then per pair its ZZ and X, Y on both qubits (a Z there is
         the same as one before the ZZ), shape (starts, parameters, size, size)."""
-        starts = prefixes[0].shape[0]
-        shape = (starts, 3 * self.qubits + 5 * len(self.pairs), self.size, self.size)
-        made = np.empty(shape, dtype=np.complex128)
-        place = 0
-        for qubit in range(self.qubits):
-            for pauli in self.paulis[qubit]:
-                made[:, place] = pauli
-                place += 1
-        for number, pair in enumerate(self.pairs):
-            prefix = prefixes[2 * number + 1]
-            back = prefix.conj().transpose(0, 2, 1)
-            made[:, place] = back @ (self.zz[number][:, None] * prefix)
-            place += 1
-            for qubit in pair:
-                for pauli in self.paulis[qubit][:2]:
-                    made[:, place] = back @ (pauli @ prefix)
-                    place += 1
+        starts, pairs, size = prefixes.shape[0], len(self.pairs), self.size
+        free = 3 * self.qubits
+        made = np.empty((starts, free + 5 * pairs, size, size), dtype=np.complex128)
+        made[:, :free] = self.paulis.reshape(free, size, size)
+        inner = made[:, free:].reshape(starts, pairs, 5, size, size)
+        forth = prefixes[:, :pairs]
+        back = forth.conj().transpose(0, 1, 3, 2)
+        inner[:, :, 0] = back @ (self.zz[:, :, None] * forth)
+        inner[:, :, 1:] = back[:, :, None] @ (self.flips @ forth[:, :, None])
         return made
 
 
@@ -155,7 +170,7 @@ def _descend(
     made: list[Fit] = []
     damping = np.full(turns.shape[0], 0.3)
     prefixes = problem.prefixes(first, turns, after)
-    error, rest = _errors(wanted, prefixes[-1])
+    error, rest = _errors(wanted, prefixes[:, -1])
     # The error PATIENCE iterations ago: who has not come nearer since is stuck in a local minimum.
     passed = [np.full_like(error, np.inf)] * PATIENCE
     eye = np.eye(3 * problem.qubits + 5 * len(problem.pairs))
@@ -163,11 +178,13 @@ def _descend(
         evolved = problem.derivatives(prefixes)
         rows = _rows(evolved)
         gram = rows @ rows.transpose(0, 2, 1)
-        slope = -np.real(1j * np.einsum("bmij,bji->bm", evolved, rest)) / problem.size
-        step = np.linalg.solve(gram + damping[:, None, None] * eye, slope[:, :, None])[:, :, 0]
+        flat = evolved.reshape(*evolved.shape[:2], -1)
+        slope: Reals = np.imag(flat @ rest.transpose(0, 2, 1).reshape(len(rest), -1, 1))[..., 0] / problem.size
+        solved = np.linalg.solve(gram + damping[:, None, None] * eye, slope[:, :, None])
+        step: Reals = solved[:, :, 0].astype(np.float64, copy=False)
         moved = _moved(problem, first, turns, after, step)
         tried = problem.prefixes(*moved)
-        found, left = _errors(wanted, tried[-1])
+        found, left = _errors(wanted, tried[:, -1])
         better = found < error
         damping = np.where(better, np.maximum(damping * 0.2, 1e-14), np.minimum(damping * 4, 1e3))
         error = np.where(better, found, error)
@@ -175,7 +192,7 @@ def _descend(
         first = np.where(better[:, None, None, None], moved[0], first)
         turns = np.where(better[:, None], moved[1], turns)
         after = np.where(better[:, None, None, None, None], moved[2], after)
-        prefixes = [np.where(better[:, None, None], new, old) for new, old in zip(tried, prefixes, strict=True)]
+        prefixes = np.where(better[:, None, None, None], tried, prefixes)
         done = (error < SOLVED) & ((error < 1e-31) | ~better)
         made += [Fit(problem.pairs, first[k], turns[k], after[k], math.sqrt(error[k])) for k in np.flatnonzero(done)]
         keep = ~done & (error < STUCK * passed[0])
@@ -184,7 +201,7 @@ def _descend(
         passed = [*(before[keep] for before in passed[1:]), error[keep]]
         error, rest, damping = error[keep], rest[keep], damping[keep]
         first, turns, after = first[keep], turns[keep], after[keep]
-        prefixes = [prefix[keep] for prefix in prefixes]
+        prefixes = prefixes[keep]
     return sorted(made, key=lambda one: one.total)
 
 
@@ -229,15 +246,12 @@ def _random_locals(random: np.random.Generator, shape: tuple[int, ...]) -> Matri
     return made
 
 
-def _product(locals_: Matrix, qubits: Sequence[int], total: int) -> Matrix:
-    """The tensor product of one-qubit matrices (starts, len(qubits), 2, 2), identity on the other qubits."""
-    starts = locals_.shape[0]
-    made: Matrix = np.ones((starts, 1, 1), dtype=np.complex128)
-    place = {qubit: number for number, qubit in enumerate(qubits)}
-    for qubit in range(total):
-        one = locals_[:, place[qubit]] if qubit in place else np.broadcast_to(np.eye(2), (starts, 2, 2))
-        size = made.shape[1]
-        made = np.einsum("bij,bkl->bikjl", one, made).reshape(starts, 2 * size, 2 * size)
+def _product(locals_: Matrix) -> Matrix:
+    """The tensor products of one-qubit matrices (starts, qubits, 2, 2)."""
+    made = locals_[:, 0]
+    for qubit in range(1, locals_.shape[1]):
+        size = 2 * made.shape[1]
+        made = (locals_[:, qubit, :, None, :, None] * made[:, None, :, None, :]).reshape(-1, size, size)
     return made
 
 

@@ -24,7 +24,7 @@ from .gather import blocks_of, locals_of, placed, pushed, wide
 
 Goal = Literal["gates", "depth"]
 
-WIDTHS = (3, 4, 5, 6)
+WIDTHS = (3, 4, 5, 6, 7, 8)
 REACH = 160
 """How many rotations after its first one a window may look at."""
 
