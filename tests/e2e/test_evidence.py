@@ -52,10 +52,17 @@ def test_files_of_every_form_leave_the_gateway_whole(api: Api, run: Run) -> None
         assert verdict.valid, verdict.reasons
         assert (verdict.form, verdict.job_id) == (form, job_id)
         hashes.add(verdict.bundle_hash)
+        unchanged = {"If-None-Match": f'"other", W/{answer.headers["etag"]}'} | headers
+        again = api.http.get(f"/api/v2/evidence/export/{bundle_id}", params={"format": form}, headers=unchanged)
+        assert (again.status_code, again.content) == (304, b"")
         asked = {"bundle": base64.b64encode(answer.content).decode(), "expected_job_id": job_id}
         online = api.http.post("/api/v2/evidence/verify", json=asked).json()["data"]
         assert (online["valid"], online["page"]) == (True, "matches" if form == "pdf" else None)
     assert len(hashes) == 1
+    told = [
+        event for event in api.get(f"/api/v2/jobs/{job_id}/events")["events"] if event["type"] == "EvidenceExported"
+    ]
+    assert [event["data"]["format"] for event in told] == ["json", "cbor", "cose", "pdf"]
 
     # The log: what `qcos` saves convinces `qcos verify`, with nothing else.
     run("evidence", bundle_id, "-o", "bundle.json")

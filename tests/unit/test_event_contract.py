@@ -36,9 +36,14 @@ def test_the_samples_obey_the_schemas(path: Path) -> None:
 
 
 def test_there_are_samples_of_a_whole_job() -> None:
-    assert {"JobSubmitted", "CircuitOptimized", "ExecutionCompleted", "EvidenceSigned", "JobCompleted"} <= {
-        path.stem for path in (EVENTS / "samples").glob("*.json")
-    }
+    assert {
+        "JobSubmitted",
+        "CircuitOptimized",
+        "ExecutionCompleted",
+        "EvidenceSigned",
+        "EvidenceExported",
+        "JobCompleted",
+    } <= {path.stem for path in (EVENTS / "samples").glob("*.json")}
 
 
 def test_what_is_published_obeys_the_schemas(world: World) -> None:

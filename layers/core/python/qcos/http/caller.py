@@ -71,9 +71,10 @@ async def _only_what_is_taken(request: Request) -> None:
     Routes that take a query or a body refuse by themselves what they do not know. An empty object is no body.
     """
     route = request.scope["route"]
-    if request.query_params and not route.dependant.query_params:
-        raise _not_taken("query", "This path takes no query parameters. Leave them out, or send them in the body.")
     takes_body = "requestBody" in (route.openapi_extra or {})
+    if request.query_params and not route.dependant.query_params:
+        instead = "Send what they say in the body." if takes_body else "Leave them out."
+        raise _not_taken("query", f"This path takes no query parameters. {instead}")
     if request.method != "GET" and not takes_body and (await request.body()).strip() not in (b"", b"{}"):
         raise _not_taken("body", "This request takes no body. Send it without one.")
 
