@@ -61,7 +61,8 @@ class Optimized:
     """A circuit in native gates that was shown to do what the input does.
 
     ``measured[k]`` is the native qubit that holds classical bit k at the end (None: never measured; bits are counted
-    through ``registers`` in order). ``original`` counts level 0, ``literal`` the lowering by qiskit-ionq's rules alone,
+    through ``registers`` in order). ``layout[q]`` is the native qubit that qubit q ends on, and ``final_z`` the RZ in
+    turns that native qubits would need after all ``gates`` and that no measurement sees. ``original`` counts level 0, ``literal`` the lowering by qiskit-ionq's rules alone,
     ``optimized`` the ``gates`` here. ``model_score`` is the product of fidelities before and after, with the rates it
     was worked out with (:meth:`targets.Target.rates`): for ranking, not a prediction. ``seconds`` is wall-clock time.
     With ``mode`` ``distribution`` only the distribution of the measured bits is that of the input.
@@ -83,6 +84,8 @@ class Optimized:
     seconds: float
     mode: Mode
     model_score: dict[str, Any]
+    layout: tuple[int, ...]
+    final_z: tuple[float, ...]
 
     @property
     def circuit(self) -> QuantumCircuit:

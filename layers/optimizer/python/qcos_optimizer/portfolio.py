@@ -136,6 +136,8 @@ def optimize(
         seconds=time.perf_counter() - started,
         mode=mode,
         model_score={"original": original.model_score, "optimized": entry.model_score, **machine.rates()},
+        layout=entry.candidate.layout,
+        final_z=entry.candidate.final_z,
     )
 
 
