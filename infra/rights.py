@@ -154,6 +154,8 @@ def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.Pol
         "checkpoint": [
             on_table(events, LOG_READ),
             on_table(control, ROWS_WRITE),
+            # Where one is already, it is read and kept.
+            read(storage.checkpoints, "log"),
             write(storage.checkpoints, "log"),
         ],
         "mint_key": [on_table(control, ("dynamodb:PutItem",))],

@@ -215,7 +215,7 @@ def test_checkpoints_are_made_every_few_minutes_and_when_evidence_asks(acme: Sta
     assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": [function, "Arn"]}]
     callers = {name for name in FUNCTIONS if "lambda:InvokeFunction" in acme.actions_on(name, function)}
     assert callers == {"evidence"}
-    assert objects_of(acme, "checkpoint") == {("s3:PutObject", "/log/*")}
+    assert objects_of(acme, "checkpoint") == {("s3:GetObject", "/log/*"), ("s3:PutObject", "/log/*")}
 
 
 def test_one_refusal_to_sign_the_log_wakes_somebody(acme: Stack) -> None:

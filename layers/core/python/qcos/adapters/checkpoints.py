@@ -12,7 +12,6 @@ from qcos.adapters.dynamo import ConditionFailed, encode, number, string, write
 from qcos.adapters.object_store import S3ObjectStore
 from qcos.adapters.retry import tries
 from qcos.errors import Unavailable
-from qcos.ports import ObjectMissing
 
 MEDIA_TYPE = "text/plain; charset=utf-8"
 
@@ -75,18 +74,16 @@ class AwsCheckpoints:
 
     def covering(self, tenant: str, size: int) -> str | None:
         """The smallest archived checkpoint of at least ``size`` entries: the earliest that covers them."""
-        answer = self._s3.list_objects_v2(
-            Bucket=self._bucket, Prefix=_key(tenant), StartAfter=_key(tenant, max(0, size - 1)), MaxKeys=1
-        )
-        found = answer.get("Contents", [])
-        return self._objects.get(found[0]["Key"]).decode() if found else None
+        return self._first(Prefix=_key(tenant), StartAfter=_key(tenant, max(0, size - 1)))
 
     def of_size(self, tenant: str, size: int) -> str | None:
         """The archived checkpoint of exactly so many entries."""
-        try:
-            return self._objects.get(_key(tenant, size)).decode()
-        except ObjectMissing:
-            return None
+        return self._first(Prefix=_key(tenant, size))
+
+    def _first(self, **place: str) -> str | None:
+        # Listed, not just asked for: to a role that may not see the whole bucket, S3 denies what is missing.
+        found = self._s3.list_objects_v2(Bucket=self._bucket, MaxKeys=1, **place).get("Contents", [])
+        return self._objects.get(found[0]["Key"]).decode() if found else None
 
 
 def _head(tenant: str) -> dict[str, str]:
