@@ -18,7 +18,19 @@ LAYERS = ROOT / "layers"
 LAYER_NAMES = ("core", "optimizer", "evidence")
 # The AWS services our adapters, and the tracing library, make clients of. botocore describes 400 others in 20 MB.
 AWS_SERVICES = frozenset(
-    {"dynamodb", "events", "kms", "lambda", "s3", "secretsmanager", "sqs", "stepfunctions", "sts", "xray"}
+    {
+        "dynamodb",
+        "dynamodbstreams",
+        "events",
+        "kms",
+        "lambda",
+        "s3",
+        "secretsmanager",
+        "sqs",
+        "stepfunctions",
+        "sts",
+        "xray",
+    }
 )
 # The sets of layers that functions have.
 STACKED = (("core",), ("core", "optimizer"), ("core", "evidence"))

@@ -53,6 +53,22 @@ class Observability(Construct):
                 threshold=1 if name == "checkpoint" else 5,
                 description=f"{name} fails again and again",
             )
+        for found, description in (
+            ("JobsGivenUp", "Jobs were ended because their workflows kept dying: the logs of the steps say why"),
+            ("PassedOver", "Jobs that a sweep could not look at: its log names the errors"),
+        ):
+            self._alarm(
+                f"Sweep{found}Found",
+                cloudwatch.Metric(
+                    namespace="qcos",
+                    metric_name=found,
+                    dimensions_map={"service": "sweep"},
+                    statistic="Sum",
+                    period=_FIVE_MINUTES,
+                ),
+                threshold=1,
+                description=description,
+            )
         self._alarm(
             "ServerErrors",
             api.metric_server_error(period=_FIVE_MINUTES, statistic="Sum"),

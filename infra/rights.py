@@ -151,6 +151,22 @@ def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.Pol
             allow(("events:PutEvents",), bus_arn),
             send(storage.poll, storage.parked),
         ],
+        # Both do again what project and relay do; sweep asks the provider's questions again and ends jobs, too.
+        "sweep": [
+            on_table(events, LOG_APPEND),
+            *on_views(views, ROWS_WRITE),
+            on_table(control, ROWS_WRITE),
+            allow(("events:PutEvents",), bus_arn),
+            send(storage.poll),
+        ],
+        "redrive": [
+            on_table(events, LOG_APPEND),
+            allow(("dynamodb:GetRecords", "dynamodb:GetShardIterator"), str(events.table_stream_arn)),
+            *on_views(views, ROWS_WRITE),
+            allow(("events:PutEvents",), bus_arn),
+            allow(("sqs:DeleteMessage", "sqs:ReceiveMessage"), storage.parked.queue_arn),
+            send(storage.poll),
+        ],
         "checkpoint": [
             on_table(events, LOG_READ),
             on_table(control, ROWS_WRITE),

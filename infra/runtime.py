@@ -71,12 +71,20 @@ FUNCTIONS: dict[str, Spec] = {
     "checkpoint": Spec(
         "functions.schedule.checkpoint.handler", memory=1024, timeout=60, layers=("evidence",), needs=("log",)
     ),
+    "sweep": Spec("functions.schedule.sweep.handler", timeout=240),
+    # As long as the notes that it reads are nobody else's.
+    "redrive": Spec("functions.schedule.redrive.handler", timeout=120),
     "mint_key": Spec("functions.ops.mint_key.handler", needs=("pepper",)),
     "signing_keys": Spec("functions.ops.signing_keys.handler"),
 }
 
 
-CHECKPOINT_EVERY = cdk.Duration.minutes(5)
+# Function -> how often it is called, and for what.
+SCHEDULES = {
+    "checkpoint": (cdk.Duration.minutes(5), "Sign a checkpoint of the evidence log if it grew"),
+    "sweep": (cdk.Duration.minutes(5), "Find what was lost between two parts of the service"),
+    "redrive": (cdk.Duration.minutes(15), "Give parked events to their stream readers again"),
+}
 
 
 def construct_name(name: str) -> str:
@@ -174,14 +182,15 @@ class Runtime(Construct):
             for statement in [*rights[name], *(needs[need][1] for need in spec.needs)]:
                 self.roles[name].add_to_policy(statement)
 
+        for name, (every, what) in SCHEDULES.items():
+            events.Rule(
+                self,
+                f"{construct_name(name)}Schedule",
+                description=what,
+                schedule=events.Schedule.rate(every),
+                targets=[targets.LambdaFunction(self.functions[name])],
+            )
         checkpoint = self.functions["checkpoint"]
-        events.Rule(
-            self,
-            "CheckpointSchedule",
-            description="Sign a checkpoint of the evidence log if it grew",
-            schedule=events.Schedule.rate(CHECKPOINT_EVERY),
-            targets=[targets.LambdaFunction(checkpoint)],
-        )
         # A proof that is asked for sooner does not wait for the schedule. Who asks for it cannot sign it.
         self.functions["evidence"].add_environment("QCOS_CHECKPOINT_FUNCTION", checkpoint.function_name)
         self.roles["evidence"].add_to_policy(allow(("lambda:InvokeFunction",), checkpoint.function_arn))
@@ -237,16 +246,18 @@ class Runtime(Construct):
         )
 
     def drive(self, *, machine_arn: str, executions_arn: str) -> None:
-        """Let ``relay`` start and stop workflows and ``poll`` resolve their waits.
+        """Let ``relay``, and who does its work again, start and stop workflows and ``poll`` resolve their waits.
 
         Both are policies of their own: the machine depends on the functions, so a function's own policy that
         named the machine could close a circle that only the deployment would find.
         """
-        self.functions["relay"].add_environment("QCOS_STATE_MACHINE_ARN", machine_arn)
+        drivers = ("relay", "sweep", "redrive")
+        for name in drivers:
+            self.functions[name].add_environment("QCOS_STATE_MACHINE_ARN", machine_arn)
         iam.Policy(
             self,
             "RelayDrivesWorkflows",
-            roles=[self.roles["relay"]],
+            roles=[self.roles[name] for name in drivers],
             statements=[
                 allow(("states:StartExecution",), machine_arn),
                 allow(("states:DescribeExecution", "states:StopExecution"), executions_arn),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from qcos.adapters.messages import AGAIN_S
 from tests.infra.template import Stack, references
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,7 +19,9 @@ API = {"optimize", "jobs", "backends", "evidence", "account"}
 STEPS = {"transpile", "execute", "sign", "fail"}
 READERS = {"project", "relay"}
 OPERATED = {"mint_key", "signing_keys"}
-FUNCTIONS = sorted(API | STEPS | READERS | OPERATED | {"authorizer", "poll", "checkpoint"})
+SCHEDULED = {"checkpoint": 5, "sweep": 5, "redrive": 15}  # how often, in minutes
+DRIVERS = ("relay", "sweep", "redrive")
+FUNCTIONS = sorted(API | STEPS | READERS | OPERATED | SCHEDULED.keys() | {"authorizer", "poll"})
 
 COMMON = {
     "LOG_LEVEL",
@@ -48,7 +52,7 @@ OWN = {
     "evidence": {"QCOS_CHECKPOINT_FUNCTION"},
     "sign": {"QCOS_SIGNING_KEY_ARN", "QCOS_CLASSICAL_KEY_ARN"},
     "checkpoint": {"QCOS_LOG_KEY_ARN"},
-    "relay": {"QCOS_STATE_MACHINE_ARN"},
+    **{name: {"QCOS_STATE_MACHINE_ARN"} for name in DRIVERS},
 }
 LAYERS = {name: ["Core", "Evidence"] for name in ("sign", "evidence", "checkpoint")} | {
     "transpile": ["Core", "Optimizer"]
@@ -124,7 +128,7 @@ def test_no_right_is_wider_than_a_kind_of_name(acme: Stack, name: str) -> None:
                 }
             elif "*" in str(resource):
                 tail = resource["Fn::Join"][1][-1]
-                assert re.fullmatch(r"/[a-z]+/\*", tail) or (name == "relay" and tail == ":*"), resource
+                assert re.fullmatch(r"/[a-z]+/\*", tail) or (name in DRIVERS and tail == ":*"), resource
 
 
 def objects_of(stack: Stack, name: str) -> set[tuple[str, str]]:
@@ -153,6 +157,8 @@ def test_the_log_is_append_only_by_right(acme: Stack, name: str) -> None:
         **dict.fromkeys(appenders, append),
         "project": stream | {"dynamodb:Query"},
         "relay": stream | append,
+        "sweep": append,
+        "redrive": append | {"dynamodb:GetRecords", "dynamodb:GetShardIterator"},
         "checkpoint": {"dynamodb:Query"},
     }
     assert acme.actions_on(name, events) == expected.get(name, set())
@@ -161,7 +167,7 @@ def test_the_log_is_append_only_by_right(acme: Stack, name: str) -> None:
 def test_whoever_counts_requests_or_charges_may_move_counters(acme: Stack) -> None:
     """Every authorised request is counted, and events that cost something move a counter in their transaction."""
     control, _ = acme.one("AWS::DynamoDB::Table", "StorageControl")
-    movers = API | {"transpile", "execute", "poll", "fail"}
+    movers = API | {"transpile", "execute", "poll", "fail", "sweep"}
     assert {name for name in FUNCTIONS if "dynamodb:UpdateItem" in acme.actions_on(name, control)} >= movers
 
 
@@ -208,11 +214,30 @@ def test_a_key_is_used_by_one_function_and_under_a_name_that_can_be_switched(
     assert (arn[-2], arn[-1]) == (":", {"Ref": alias})
 
 
+def test_what_is_called_every_few_minutes(acme: Stack) -> None:
+    called = {
+        json.dumps([target["Arn"] for target in rule["Targets"]]): rule["ScheduleExpression"]
+        for rule in acme.of("AWS::Events::Rule").values()
+    }
+    assert called == {
+        json.dumps([{"Fn::GetAtt": [acme.functions()[name][0], "Arn"]}]): f"rate({minutes} minutes)"
+        for name, minutes in SCHEDULED.items()
+    }
+    # A run that takes its whole time has ended when the next begins.
+    assert all(acme.functions()[name][1]["Timeout"] < 60 * minutes for name, minutes in SCHEDULED.items())
+
+
+def test_parked_notes_are_read_by_redrive_alone(acme: Stack) -> None:
+    parked, _ = acme.one("AWS::SQS::Queue", "StorageParked")
+    rights = {name: acme.actions_on(name, parked) for name in set(FUNCTIONS) - READERS}
+    assert {name: actions for name, actions in rights.items() if actions} == {
+        "redrive": {"sqs:ReceiveMessage", "sqs:DeleteMessage"}
+    }
+    assert acme.functions()["redrive"][1]["Timeout"] <= AGAIN_S
+
+
 def test_checkpoints_are_made_every_few_minutes_and_when_evidence_asks(acme: Stack) -> None:
     function, _ = acme.functions()["checkpoint"]
-    _, rule = acme.one("AWS::Events::Rule")
-    assert rule["ScheduleExpression"] == "rate(5 minutes)"
-    assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": [function, "Arn"]}]
     callers = {name for name in FUNCTIONS if "lambda:InvokeFunction" in acme.actions_on(name, function)}
     assert callers == {"evidence"}
     assert objects_of(acme, "checkpoint") == {("s3:GetObject", "/log/*"), ("s3:PutObject", "/log/*")}
@@ -227,11 +252,11 @@ def test_one_refusal_to_sign_the_log_wakes_somebody(acme: Stack) -> None:
     assert {name for name, (function, _) in acme.functions().items() if thresholds.get(function) == 1} == {"checkpoint"}
 
 
-def test_only_relay_starts_workflows_and_only_poll_resolves_waits(acme: Stack) -> None:
+def test_relay_and_who_does_its_work_again_start_workflows_and_only_poll_resolves_waits(acme: Stack) -> None:
     machine, _ = acme.one("AWS::StepFunctions::StateMachine")
     rights = {name: {a for a in acme.actions_on(name, machine) if a.startswith("states:")} for name in FUNCTIONS}
     assert {name: actions for name, actions in rights.items() if actions} == {
-        "relay": {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"},
+        **{name: {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"} for name in DRIVERS},
         "poll": {"states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"},
     }
 
@@ -309,4 +334,10 @@ def test_every_function_and_queue_that_can_get_stuck_has_an_alarm(acme: Stack) -
         assert ("ApproximateNumberOfMessagesVisible", acme.one("AWS::SQS::Queue", queue)[0]) in watched
     machine, _ = acme.one("AWS::StepFunctions::StateMachine")
     assert ("ExecutionsFailed", machine) in watched
+    swept = {
+        alarm["MetricName"]: alarm["Threshold"]
+        for alarm in alarms
+        if alarm.get("Dimensions") == [{"Name": "service", "Value": "sweep"}]
+    }
+    assert swept == {"JobsGivenUp": 1, "PassedOver": 1}
     assert "5XXError" in {metric for metric, *_ in watched}

@@ -29,7 +29,7 @@ from qcos.ports import Execution, Parked, TokenClosed
 
 MAX_ENTRIES = 10
 """Entries of one PutEvents call."""
-AGAIN_S = 600
+AGAIN_S = 120
 """Seconds until a note that was read is given again."""
 CLOSED = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 
@@ -69,7 +69,7 @@ class SqsParkingLot:
         self._client.send_message(QueueUrl=self._url, MessageBody=text(note, MAX_MESSAGE_BYTES))
 
     def notes(self, limit: int) -> list[Parked]:
-        """At most ``limit`` notes; none of them is given again for ten minutes."""
+        """At most ``limit`` notes; none of them is given again for two minutes."""
         found: list[Parked] = []
         while len(found) < limit:
             most = min(10, limit - len(found))

@@ -44,7 +44,7 @@ ROWS, PAGE = 1_000, 100
 OPEN = ("queued", "optimizing", "running", "signing")
 STOPPED = ("cancelled", "failed")
 
-FOUND = ("waits_sent", "unprojected", "workflows_restarted", "jobs_given_up", "cancellations_sent", "errors")
+FOUND = ("waits_sent", "unprojected", "workflows_restarted", "jobs_given_up", "cancellations_sent", "passed_over")
 """What a run counts."""
 
 Item = TypeVar("Item")
@@ -79,7 +79,7 @@ class Sweep:
                 found.update(handle(item))
             except Exception as problem:  # noqa: BLE001 - one job must not keep the others from being looked at
                 self.report(problem)
-                found["errors"] += 1
+                found["passed_over"] += 1
 
     # --- waits
 
