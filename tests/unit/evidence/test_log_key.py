@@ -117,7 +117,9 @@ def test_other_kinds_are_skipped(change: dict[str, Any]) -> None:
         LogKey.from_jwk(jwk)
 
 
-@pytest.mark.parametrize("public", [b"", OURS.public, CLASSICAL.public, bytearray(KEYPAIR.public), "x" * 1312])
+@pytest.mark.parametrize(
+    "public", [b"", OURS.public, CLASSICAL.public, bytearray(KEYPAIR.public), "x" * 1312], ids=range(5)
+)
 def test_refused_bytes(public: Any) -> None:
     with pytest.raises(EvidenceError):
         LogKey(KEY.origin, public)
