@@ -15,6 +15,7 @@ from .targets import TARGETS, Target, target
 if TYPE_CHECKING:
     from .document import Optimized
     from .portfolio import optimize
+    from .segments import Stretches, optimize_stretches
 
 __version__ = "0.1.0"
 
@@ -22,11 +23,13 @@ __all__ = [
     "TARGETS",
     "CircuitError",
     "Optimized",
+    "Stretches",
     "Target",
     "TooComplex",
     "UnknownTarget",
     "optimize",
     "optimize_in_child",
+    "optimize_stretches",
     "target",
 ]
 
@@ -40,4 +43,8 @@ def __getattr__(name: str) -> Any:
         from .document import Optimized
 
         return Optimized
+    if name in ("Stretches", "optimize_stretches"):
+        from . import segments
+
+        return getattr(segments, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

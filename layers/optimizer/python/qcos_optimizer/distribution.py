@@ -98,7 +98,9 @@ class DistributionVerifier:
             return None
         apart = self._replayed + float(np.sqrt(found.max_infidelity))
         proved = found.verdict == "proved"
-        return replace(found, verdict="distribution", method="stages" if proved else found.method, max_infidelity=apart)
+        return replace(
+            found, verdict="distribution", method="stages" if proved else found.method, max_infidelity=apart, proof=None
+        )
 
     def _by_running(self, candidate: Candidate, deadline: float | None) -> Verification | None:
         qubits = self._source.qubits

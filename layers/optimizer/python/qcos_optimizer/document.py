@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any, Literal
 
 import numpy as np
-from qiskit.circuit import ClassicalRegister, QuantumCircuit, QuantumRegister
+from qiskit.circuit import ClassicalRegister, Gate, QuantumCircuit, QuantumRegister
 from qiskit_ionq import GPI2Gate, GPIGate, MSGate, ZZGate
 
 from . import __version__
@@ -19,7 +19,7 @@ from .verification import Verification
 _GATES = {"gpi": GPIGate, "gpi2": GPI2Gate, "ms": MSGate, "zz": ZZGate}
 # Up to global phases; angles in turns, as IonQ writes them.
 # In the language that OpenQASM 2 and 3 share; angles in turns.
-_DEFINITIONS = {
+DEFINITIONS = {
     "gpi": "gate {gpi}(phi) a {{ u3(pi,2*pi*phi,pi-2*pi*phi) a; }}",
     "gpi2": "gate {gpi2}(phi) a {{ u3(pi/2,2*pi*phi-pi/2,pi/2-2*pi*phi) a; }}",
     "zz": "gate {zz}(theta) a,b {{ cx a,b; rz(2*pi*theta) b; cx a,b; }}",
@@ -62,10 +62,11 @@ class Optimized:
 
     ``measured[k]`` is the native qubit that holds classical bit k at the end (None: never measured; bits are counted
     through ``registers`` in order). ``layout[q]`` is the native qubit that qubit q ends on, and ``final_z`` the RZ in
-    turns that native qubits would need after all ``gates`` and that no measurement sees. ``original`` counts level 0, ``literal`` the lowering by qiskit-ionq's rules alone,
-    ``optimized`` the ``gates`` here. ``model_score`` is the product of fidelities before and after, with the rates it
-    was worked out with (:meth:`targets.Target.rates`): for ranking, not a prediction. ``seconds`` is wall-clock time.
-    With ``mode`` ``distribution`` only the distribution of the measured bits is that of the input.
+    turns that native qubits would need after all ``gates`` and that no measurement sees. ``original`` counts level 0,
+    ``literal`` the lowering by qiskit-ionq's rules alone, ``optimized`` the ``gates`` here. ``model_score`` is the
+    product of fidelities before and after, with the rates it was worked out with (:meth:`targets.Target.rates`): for
+    ranking, not a prediction. ``seconds`` is wall-clock time. With ``mode`` ``distribution`` only the distribution of
+    the measured bits is that of the input.
     """
 
     gates: tuple[Native, ...]
@@ -92,11 +93,11 @@ class Optimized:
         """Native gates and the final measurements, on the input's own classical registers."""
         names = {name for name, _ in self.registers}
         circuit = QuantumCircuit(
-            QuantumRegister(self.qubits, _free("q", names)),
+            QuantumRegister(self.qubits, free_name("q", names)),
             *(ClassicalRegister(size, name) for name, size in self.registers),
         )
         for gate in self.gates:
-            circuit.append(_GATES[gate.gate](*gate.angles), list(gate.qubits))
+            circuit.append(gate_of(gate), list(gate.qubits))
         for bit, qubit in enumerate(self.measured):
             if qubit is not None:
                 circuit.measure(qubit, bit)
@@ -168,14 +169,14 @@ class Optimized:
 
     def _written(self, head: str, qubits: str, bits: str, measure: str) -> str:
         names = {name for name, _ in self.registers}
-        spelled = {gate: _free(gate, names) for gate in _GATES}
-        register = _free("q", names | set(spelled.values()))
+        spelled = {gate: free_name(gate, names) for gate in _GATES}
+        register = free_name("q", names | set(spelled.values()))
         used = sorted({gate.gate for gate in self.gates})
-        lines = [head, *(_DEFINITIONS[gate].format(**spelled) for gate in used)]
+        lines = [head, *(DEFINITIONS[gate].format(**spelled) for gate in used)]
         lines.append(qubits.format(name=register, size=self.qubits))
         lines += [bits.format(name=name, size=size) for name, size in self.registers if size]
         for gate in self.gates:
-            angles = ",".join(_number(angle) for angle in gate.angles)
+            angles = ",".join(written(angle) for angle in gate.angles)
             operands = ",".join(f"{register}[{qubit}]" for qubit in gate.qubits)
             lines.append(f"{spelled[gate.gate]}({angles}) {operands};")
         places = [f"{name}[{place}]" for name, size in self.registers for place in range(size)]
@@ -223,12 +224,19 @@ def _ionq(gate: Native) -> dict[str, Any]:
     return {**entry, "angle": gate.angles[-1]}
 
 
-def _free(name: str, taken: set[str]) -> str:
+def gate_of(gate: Native) -> Gate:
+    """``gate`` as qiskit-ionq has it."""
+    made: Gate = _GATES[gate.gate](*gate.angles)
+    return made
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """``name``, or if it is taken with so many underscores that it is not."""
     while name in taken:
         name += "_"
     return name
 
 
-def _number(value: float) -> str:
+def written(value: float) -> str:
     """Every digit of ``value`` without an exponent: strict readers want a decimal point."""
     return np.format_float_positional(value, unique=True, trim="0")

@@ -93,10 +93,16 @@ def take_apart(circuit: QuantumCircuit) -> Source:
         if gate.name == "barrier":
             continue
         if gate.name == "reset" or isinstance(gate, ControlFlowOp) or gate.name == "initialize":
-            raise CircuitError("reset, initialize and conditions are not supported; use gates only", "mid_circuit")
+            raise CircuitError(
+                "reset, initialize and conditions are not supported; optimize_stretches keeps resets and conditions",
+                "mid_circuit",
+            )
         # Measuring again reads the same value into another bit.
         if gate.name != "measure" and not done.isdisjoint(qubits):
-            raise CircuitError("nothing may follow the measurement of a qubit; measure at the end", "mid_circuit")
+            raise CircuitError(
+                "nothing may follow the measurement of a qubit; measure at the end, or use optimize_stretches",
+                "mid_circuit",
+            )
         if gate.name != "measure":
             asked.append(Operation(gate, qubits))
             continue
@@ -111,11 +117,12 @@ def take_apart(circuit: QuantumCircuit) -> Source:
     if not measured:
         every = tuple(range(circuit.num_qubits))
         return Source(circuit.num_qubits, operations, (("c", circuit.num_qubits),), every)
-    registers = _registers(circuit)
+    registers = registers_of(circuit)
     return Source(circuit.num_qubits, operations, registers, tuple(measured.get(bit) for bit in range(len(bits))))
 
 
-def _registers(circuit: QuantumCircuit) -> tuple[tuple[str, int], ...]:
+def registers_of(circuit: QuantumCircuit) -> tuple[tuple[str, int], ...]:
+    """Names and sizes of the classical registers, which must hold every bit once and have names OpenQASM 2 takes."""
     declared = [bit for register in circuit.cregs for bit in register]
     if declared != list(circuit.clbits):
         raise CircuitError("every classical bit must be in exactly one register", "registers")
