@@ -11,13 +11,7 @@ import pytest
 
 from qcos.backends import CATALOGUE
 from qcos.errors import BackendNotFound, BackendUnavailable
-from qcos.ports import (
-    Characterization,
-    ProviderBackend,
-    ProviderJob,
-    ProviderResult,
-    ProviderUnavailable,
-)
+from qcos.provider import Characterization, ProviderBackend, ProviderJob, ProviderResult, ProviderUnavailable
 from qcos.service.backends import Backends
 
 START = datetime(2026, 11, 22, 10, tzinfo=UTC)

@@ -14,7 +14,7 @@ import pytest
 from infra.local.ionq.server import IonQEmulator
 from qcos.adapters.ionq import IonQProvider
 from qcos.backends import CATALOGUE
-from qcos.ports import ProviderJob, ProviderRefused, ProviderUnavailable, ProviderUnknown
+from qcos.provider import ProviderJob, ProviderRefused, ProviderUnavailable, ProviderUnknown
 from qcos.provider_request import request_body
 from qcos.results import BitMap, counts
 

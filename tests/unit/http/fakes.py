@@ -41,6 +41,7 @@ from qcos.events import (
     chain,
 )
 from qcos.job import Job, fold
+from qcos.library import BundleForm
 from qcos.models import (
     Caller,
     Metrics,
@@ -52,7 +53,6 @@ from qcos.models import (
     sha3_256,
     timestamp,
 )
-from qcos.ports import BundleForm
 from qcos.service.batches import Batch
 from qcos.service.evidence import MEDIA_TYPES, Export
 from qcos.service.keys import Keys, Principal

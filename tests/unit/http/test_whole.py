@@ -13,7 +13,7 @@ import qcos_evidence
 from qcos.events import Event, canonical, check_chain
 from qcos.http import present
 from qcos.job import fold
-from qcos.ports import ProviderResult
+from qcos.provider import ProviderResult
 from qcos.service.circuits import Circuits
 from qcos.service.keys import Keys
 from qcos.service.rates import Rates

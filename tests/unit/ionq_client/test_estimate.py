@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qcos.ports import Estimate, ProviderUnavailable
+from qcos.provider import Estimate, ProviderUnavailable
 from tests.unit.ionq_client.script import Script, body
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from qcos.adapters.ionq import IonQProvider
-from qcos.ports import ProviderJob, ProviderUnavailable
+from qcos.provider import ProviderJob, ProviderUnavailable
 from tests.unit.ionq_client.script import FAULTS, JOB, Answer, Script, body, error
 
 SINCE = datetime(2026, 11, 22, 9, tzinfo=UTC)

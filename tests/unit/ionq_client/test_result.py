@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from qcos.ports import ProviderJob, ProviderResult, ProviderUnavailable
+from qcos.provider import ProviderJob, ProviderResult, ProviderUnavailable
 from tests.unit.ionq_client.script import JOB, URL, Script, body
 
 HISTOGRAM = f"/jobs/{JOB}/results/histogram"

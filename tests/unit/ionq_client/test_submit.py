@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from qcos.ports import ProviderRefused, ProviderUnknown
+from qcos.provider import ProviderRefused, ProviderUnknown
 from tests.unit.ionq_client.script import FAULTS, JOB, Answer, Script, body, error, half_body, html
 
 REFUSED = {

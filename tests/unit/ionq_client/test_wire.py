@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from qcos.adapters.ionq import IonQProvider
-from qcos.ports import ProviderRefused, ProviderUnavailable, ProviderUnknown
+from qcos.provider import ProviderRefused, ProviderUnavailable, ProviderUnknown
 from tests.unit.ionq_client.script import JOB
 
 CREATED = b'{"id": "' + JOB.encode() + b'", "status": "submitted", "session_id": null}'

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from qcos.events import EventData, JobFailed, Origin
-from qcos.ports import ProviderRefused, ProviderUnavailable, ProviderUnknown
+from qcos.provider import ProviderRefused, ProviderUnavailable, ProviderUnknown
 from qcos.service.execute import TryAgain
 from qcos.service.poll import SETTLE
 from tests.unit.service.world import TENANT, Crash, World

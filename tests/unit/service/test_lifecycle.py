@@ -11,7 +11,7 @@ from qcos.errors import BackendUnavailable, Conflict, QuotaExceeded
 from qcos.ledger import EVALUATIONS
 from qcos.plans import EVALUATIONS as PRICE
 from qcos.plans import Plan
-from qcos.ports import ProviderUnknown
+from qcos.provider import ProviderUnknown
 from qcos.service.log import JobLog
 from qcos.service.poll import SETTLE
 from tests.unit.service.world import CALLER, TENANT, World

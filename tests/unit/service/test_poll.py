@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qcos.ports import ProviderUnavailable
+from qcos.provider import ProviderUnavailable
 from qcos.service.poll import MAX_DELAY_S, MISSING, Poll
 from tests.unit.service.world import TENANT, World
 

@@ -21,7 +21,7 @@ from qcos.ledger import EVALUATIONS, SPEND, Charge
 from qcos.models import Options, Submission
 from qcos.plans import EVALUATIONS as PRICE
 from qcos.plans import PLANS, Plan
-from qcos.ports import ProviderRefused, ProviderUnknown
+from qcos.provider import ProviderRefused, ProviderUnknown
 from qcos.service.log import JobLog
 from qcos.service.submit import MAX_BATCH, Accepted
 from tests.unit.service.world import BELL, CALLER, TENANT, World, submission

@@ -16,14 +16,7 @@ from qcos.events import Event
 from qcos.job import Job
 from qcos.models import Caller, Mode, Options, Submission, timestamp
 from qcos.plans import PLANS
-from qcos.ports import (
-    Characterization,
-    Estimate,
-    ProviderBackend,
-    ProviderJob,
-    ProviderResult,
-    ProviderUnavailable,
-)
+from qcos.provider import Characterization, Estimate, ProviderBackend, ProviderJob, ProviderResult, ProviderUnavailable
 from qcos.service.backends import Backends
 from qcos.service.batches import Batches
 from qcos.service.checkpoint import Checkpoint, Leaves

@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 
 import qcos_evidence
-from qcos.ports import BundleForm
+from qcos.library import BundleForm
 
 
 class Bundles:
-    """A :class:`qcos.ports.EvidenceLibrary`."""
+    """A :class:`qcos.library.EvidenceLibrary`."""
 
     def verdict(
         self,

@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 from nacl.signing import SigningKey
 
 import qcos_evidence
-from qcos.ports import SignedBundle
+from qcos.library import SignedBundle
 from qcos_evidence import KeyPair, KeySet, LocalSigner, LogKey, LogSigner, PublicKey, Signer, merkle, transparency
 
 KEEP_S = 300
@@ -115,7 +115,7 @@ class Kept(Generic[S]):
 
 
 class Custody:
-    """A :class:`qcos.ports.EvidenceSigner`; the arguments open a signer with the key that is meant at present."""
+    """A :class:`qcos.library.EvidenceSigner`; the arguments open a signer with the key that is meant at present."""
 
     def __init__(
         self,
@@ -164,7 +164,7 @@ class Custody:
 
 
 class LogCustody:
-    """A :class:`qcos.ports.CheckpointSigner`; ``signer`` opens one with the key that is meant at present."""
+    """A :class:`qcos.library.CheckpointSigner`; ``signer`` opens one with the key that is meant at present."""
 
     def __init__(self, signer: Callable[[], LogSigner], clock: Callable[[], float] = time.monotonic) -> None:
         self._signer = Kept(signer, clock)

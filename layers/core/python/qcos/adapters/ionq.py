@@ -18,7 +18,7 @@ import httpx
 
 from qcos.adapters import ionq_answers as answers
 from qcos.adapters.ionq_http import RESULT_BYTES, RESULT_S, Answer, Connection, KeyUnavailable, NoAnswer, NotSent
-from qcos.ports import (
+from qcos.provider import (
     Characterization,
     Estimate,
     ProviderBackend,

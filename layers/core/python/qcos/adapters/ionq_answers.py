@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, NoReturn, TypeGuard
 
 from qcos.backends import CATALOGUE
-from qcos.ports import Characterization, Estimate, ProviderBackend, ProviderJob
+from qcos.provider import Characterization, Estimate, ProviderBackend, ProviderJob
 
 SUM_TOLERANCE = 1e-6
 """How far from 1 probabilities may sum."""

@@ -12,7 +12,7 @@ from qcos_evidence import KeySet, NotShown, tiles, transparency
 
 
 class LogLibrary:
-    """A :class:`qcos.ports.LogLibrary`."""
+    """A :class:`qcos.library.LogLibrary`."""
 
     def origin(self, issuer: str, tenant: str) -> str:
         """The name of a tenant's log."""

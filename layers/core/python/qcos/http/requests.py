@@ -18,8 +18,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from qcos.library import BundleForm
 from qcos.models import Digest, Mode, Options, Status, Submission, timestamp
-from qcos.ports import BundleForm
 
 BELL = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\nh q[0];\ncx q[0],q[1];'
 JOB_ID = "job_xyz789"

@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, Field
 
 from qcos.http.requests import JOB_ID, KeyScope
-from qcos.ports import BundleForm
+from qcos.library import BundleForm
 
 T = TypeVar("T")
 

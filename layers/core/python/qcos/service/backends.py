@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeVar
 from qcos.backends import CATALOGUE, Backend, backend
 from qcos.errors import BackendUnavailable
 from qcos.models import timestamp
-from qcos.ports import Characterization, Clock, Provider, ProviderBackend, ProviderUnavailable
+from qcos.ports import Clock
+from qcos.provider import Characterization, Provider, ProviderBackend, ProviderUnavailable
 
 Availability = Literal["online", "offline", "retired"]
 

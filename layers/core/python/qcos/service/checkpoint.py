@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from qcos.ports import Checkpoints, CheckpointSigner, Clock, Control, LogLibrary, TransparencyLog
+from qcos.library import CheckpointSigner, LogLibrary
+from qcos.ports import Checkpoints, Clock, Control, TransparencyLog
 from qcos.service.signing_keys import register
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from qcos.events import EventData, ExecutionCompleted, ExecutionStopped, JobFailed
 from qcos.job import Job, failure
 from qcos.models import StoredObject
-from qcos.ports import ObjectStore, Provider, ProviderJob
+from qcos.ports import ObjectStore
+from qcos.provider import Provider, ProviderJob
 from qcos.results import BitMap, counts
 from qcos.service.log import JobLog, step_origin
 

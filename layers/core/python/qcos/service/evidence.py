@@ -11,8 +11,9 @@ from typing import Any
 from qcos.errors import BundleNotFound, JobNotFound, PayloadTooLarge
 from qcos.events import EventData, EvidenceExported, Origin
 from qcos.job import Job
+from qcos.library import BundleForm, EvidenceLibrary
 from qcos.models import Caller, sha3_256
-from qcos.ports import BundleForm, Control, EvidenceLibrary, ObjectMissing, ObjectStore
+from qcos.ports import Control, ObjectMissing, ObjectStore
 from qcos.service.log import JobLog
 from qcos.service.sign import bundle_key
 

@@ -23,15 +23,8 @@ from qcos.events import (
 )
 from qcos.job import Job, execution_token, failure
 from qcos.models import StoredObject
-from qcos.ports import (
-    Estimate,
-    LimitReached,
-    ObjectStore,
-    Provider,
-    ProviderRefused,
-    ProviderUnavailable,
-    ProviderUnknown,
-)
+from qcos.ports import LimitReached, ObjectStore
+from qcos.provider import Estimate, Provider, ProviderRefused, ProviderUnavailable, ProviderUnknown
 from qcos.provider_request import request_body
 from qcos.service.collect import ENDED, Collector
 from qcos.service.log import JobLog, step_origin

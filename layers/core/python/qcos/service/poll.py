@@ -18,17 +18,8 @@ from qcos.backends import backend
 from qcos.events import EventData, ExecutionAdopted, ExecutionHeld
 from qcos.job import Job, failure
 from qcos.models import moment, timestamp
-from qcos.ports import (
-    CANCEL,
-    PollQueue,
-    Provider,
-    ProviderJob,
-    ProviderUnavailable,
-    TokenClosed,
-    Wait,
-    Waits,
-    Workflows,
-)
+from qcos.ports import CANCEL, PollQueue, TokenClosed, Wait, Waits, Workflows
+from qcos.provider import Provider, ProviderJob, ProviderUnavailable
 from qcos.service.collect import ENDED, Collector
 from qcos.service.log import JobLog, step_origin
 

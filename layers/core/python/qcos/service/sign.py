@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from qcos.events import EventData, EvidenceSigned, JobCompleted
 from qcos.job import Job, bundle_id
+from qcos.library import EvidenceSigner
 from qcos.models import timestamp
-from qcos.ports import Control, EvidenceSigner, ObjectStore
+from qcos.ports import Control, ObjectStore
 from qcos.record import evidence_record
 from qcos.service.log import JobLog, step_origin
 from qcos.service.signing_keys import register

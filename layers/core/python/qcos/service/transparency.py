@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from qcos.errors import CheckpointNotFound, NotLogged, RouteNotFound, Unavailable
-from qcos.ports import Checkpoints, Control, LogLibrary, TransparencyLog
+from qcos.library import LogLibrary
+from qcos.ports import Checkpoints, Control, TransparencyLog
 from qcos.service.checkpoint import Leaves
 from qcos.service.evidence import EvidenceDesk
 

@@ -11,8 +11,9 @@ from qcos.backends import backend
 from qcos.errors import InvalidCircuit
 from qcos.events import CircuitOptimized, EventData, JobFailed, TranspileStarted
 from qcos.job import Job, failure
+from qcos.library import Optimize
 from qcos.models import Metrics, MetricsTable, StoredObject, Verification
-from qcos.ports import ObjectStore, Optimize
+from qcos.ports import ObjectStore
 from qcos.service.log import JobLog, step_origin
 
 SECONDS = 120.0
