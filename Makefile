@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo up test test-schema fuzz lint types schemas lock bench-api bench-optimizer fuzz-optimizer clean
+.PHONY: help install demo up test test-schema fuzz lint types schemas lock bench-api bench-evidence bench-optimizer fuzz-optimizer clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -65,6 +65,9 @@ bench-api: install ## Measure the API on this machine; writes docs/operations.md
 
 # The other compilers live in an environment of their own: nothing of ours needs them.
 PEERS := build/peers
+
+bench-evidence: install ## Measure verifying, signing and pages on this machine; writes docs/operations.md
+	$(BIN)/python -m tests.bench.evidence
 
 bench-optimizer: install ## Compare optimizers on the benchmark circuits; writes docs/benchmark-optimizer.md
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS)
