@@ -14,6 +14,7 @@ from .source import Source, take_apart
 _COMMENT = re.compile(r"//[^\n]*")
 # Many tools print small angles as 1e-05; the published grammar wants a point in every real number.
 _POINTLESS = re.compile(r"(?<![\w.])(\d+)([eE][+-]?\d+)\b")
+_BEGINS = re.compile(r"(?:\s++|//[^\n]*+)*+OPENQASM\s++2")
 _DEFINED = re.compile(r"\b(?:gate|opaque)\s+([A-Za-z_][A-Za-z0-9_]*)")
 # "delay" takes a time, not an angle, and the machine has no such thing.
 _WIDE_SPREAD = tuple(known for known in qasm2.LEGACY_CUSTOM_INSTRUCTIONS if known.name != "delay")
@@ -46,6 +47,9 @@ def parse(text: str) -> QuantumCircuit:
     try:
         return qasm2.loads(text, include_path=(), custom_instructions=known, strict=True)
     except qasm2.QASM2ParseError as error:
+        if not _BEGINS.match(text):
+            message = "OpenQASM text begins with 'OPENQASM 2.0;' or 'OPENQASM 3.0;'; a file has to be read first"
+            raise CircuitError(message, "syntax") from None
         place = re.match(r"<input>:(\d+),(\d+):", str(error).strip("\"'"))
         where = f"line {place[1]}, column {int(place[2]) + 1}: " if place else ""
         raise CircuitError(f"{where}not valid OpenQASM 2.0", "syntax") from None

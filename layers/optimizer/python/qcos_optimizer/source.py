@@ -9,7 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from qiskit.circuit import ControlFlowOp, Instruction, QuantumCircuit
+from qiskit.circuit import (
+    AnnotatedOperation,
+    ControlFlowOp,
+    ControlModifier,
+    Instruction,
+    InverseModifier,
+    QuantumCircuit,
+)
 from qiskit.circuit.library import C4XGate, UnitaryGate
 from qiskit.exceptions import QiskitError
 
@@ -92,7 +99,7 @@ def take_apart(circuit: QuantumCircuit) -> Source:
         qubits = tuple(place[bit] for bit in entry.qubits)
         if gate.name == "barrier":
             continue
-        if gate.name == "reset" or isinstance(gate, ControlFlowOp) or gate.name == "initialize":
+        if gate.name in ("reset", "initialize", "store") or isinstance(gate, ControlFlowOp):
             raise CircuitError(
                 "reset, initialize and conditions are not supported; optimize_stretches keeps resets and conditions",
                 "mid_circuit",
@@ -146,6 +153,9 @@ def expand(operations: Sequence[Operation], widest: int) -> Iterator[Operation]:
                 "too_many_operations",
             )
         gate = operation.gate
+        if isinstance(gate, AnnotatedOperation):
+            stack.append(Operation(_plain(gate), operation.qubits))
+            continue
         _check_angles(gate)
         if _is_leaf(gate, widest):
             if gate.num_qubits and gate.name != "id":
@@ -170,6 +180,19 @@ def expand(operations: Sequence[Operation], widest: int) -> Iterator[Operation]:
         )
 
 
+def _plain(annotated: AnnotatedOperation) -> Instruction:
+    """The gate that Qiskit's modifiers make of another."""
+    gate = annotated.base_op
+    for modifier in annotated.modifiers:
+        if isinstance(modifier, InverseModifier):
+            gate = gate.inverse()
+        elif isinstance(modifier, ControlModifier):
+            gate = gate.control(modifier.num_ctrl_qubits, ctrl_state=modifier.ctrl_state, annotated=False)
+        else:
+            gate = gate.power(modifier.power)
+    return gate
+
+
 def _check_angles(gate: Instruction) -> None:
     if isinstance(gate, UnitaryGate):
         return
@@ -178,7 +201,7 @@ def _check_angles(gate: Instruction) -> None:
             value = float(angle)
         except (TypeError, ValueError):
             raise CircuitError(
-                "every gate parameter must be a number; bind free parameters", "free_parameter"
+                "every gate parameter must be a number; bind free ones, as assign_parameters does", "free_parameter"
             ) from None
         if not math.isfinite(value) or abs(value) > MAX_ANGLE:
             raise CircuitError(f"every angle must be finite and at most {MAX_ANGLE:g} radians", "angle")
