@@ -56,4 +56,4 @@ def plans(source: Source, vias: Sequence[Via], level: int, seed: int) -> Iterato
 
 
 def _effort(level: int) -> Effort:
-    return Effort(30) if level == 2 else Effort(700, widest=9, guesses=6, rounds=30)
+    return Effort(60) if level == 2 else Effort(1_200, widest=9, guesses=12, rounds=30)

@@ -23,10 +23,16 @@ from .fitting import Fit, Pair, fit, shorten
 from .templates import of_fit, template
 
 QUBITS = 3
+PAIRS: tuple[Pair, ...] = ((0, 1), (0, 2), (1, 2))
 REACH = 60
 """How many gates after its first one a window may look at."""
 
-STARTS = 4
+STARTS = 2
+"""From almost every start a structure that can make a unitary does so: more structures help more than more starts."""
+
+COMPLETE = 4
+"""Of at most so many rotations every structure is tried."""
+
 LEAST = 4
 """Windows of fewer rotations are left alone: merging two-qubit blocks has found what there is."""
 
@@ -36,8 +42,9 @@ _GRID = 77777.7
 
 @dataclass(slots=True)
 class Effort:
-    """``structures`` may still be tried; windows have at most ``widest`` rotations; ``guesses`` random structures are
-    tried where dropping one rotation does not succeed; ``rounds`` of making the angles smaller follow."""
+    """``structures`` may still be tried; windows have at most ``widest`` rotations; ``guesses`` random structures of
+    more than ``COMPLETE`` rotations are tried where dropping one rotation does not succeed; ``rounds`` of making the
+    angles smaller follow."""
 
     structures: int
     widest: int = 8
@@ -122,7 +129,10 @@ class Refit:
         else:
             random = np.random.default_rng([self.seed, len(named)])
             options = [named[:place] + named[place + 1 :] for place in range(len(named))]
-            options += [_guess(random, len(named) - 1) for _ in range(self.effort.guesses)]
+            if len(named) - 1 <= COMPLETE:
+                options += _all(len(named) - 1)
+            else:
+                options += [_guess(random, len(named) - 1) for _ in range(self.effort.guesses)]
         for option in dict.fromkeys(options):
             if (key, option) in self._failed:
                 continue
@@ -178,11 +188,18 @@ def _renamed(structure: Sequence[Pair], order: Sequence[int]) -> list[Pair]:
     return [(min(order[a], order[b]), max(order[a], order[b])) for a, b in structure]
 
 
+def _all(length: int) -> list[tuple[Pair, ...]]:
+    """Every structure of so many pairs, no two equal ones next to each other."""
+    made: list[tuple[Pair, ...]] = [()]
+    for _ in range(length):
+        made = [(*one, pair) for one in made for pair in PAIRS if not one or one[-1] != pair]
+    return made
+
+
 def _guess(random: np.random.Generator, length: int) -> tuple[Pair, ...]:
-    pairs: tuple[Pair, ...] = ((0, 1), (0, 2), (1, 2))
     made: list[Pair] = []
     while len(made) < length:
-        pair = pairs[random.integers(3)]
+        pair = PAIRS[random.integers(3)]
         if not made or made[-1] != pair:
             made.append(pair)
     return tuple(made)

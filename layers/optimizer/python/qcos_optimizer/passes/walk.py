@@ -35,9 +35,6 @@ LEAST = 3
 TIDY = 50
 """After so many windows put back, rotations that may meet are brought together."""
 
-_BLOCK = 3
-"""Native gates a block of two qubits needs at most."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Circuit:
@@ -108,7 +105,7 @@ class _Costs:
             two = sum((x | z).bit_count() == 2 for x, z, _ in members)
             if not two:
                 continue
-            gates = two if two < _BLOCK else self._block(members)
+            gates = 1 if len(members) == 1 else self._block(members)
             total += gates
             wires = tuple(bits(members[0][0] | members[0][1]))
             level = gates + max(levels.get(wire, 0) for wire in wires)
