@@ -8,8 +8,11 @@ On two qubits a Clifford is, up to one-qubit gates after it, a quarter turn abou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import permutations, product
+
+import numpy as np
 
 from .matrices import factors, norm_apart, permuted, spread, turns_matrix, turns_of_one
 from .native import Matrix
@@ -17,6 +20,12 @@ from .pauli import PauliForm, Turn, anticommute, sign
 
 NEAR = 1e-8
 """What a block may differ by, in Frobenius norm, from what is taken for it."""
+
+_MAGIC: Matrix = np.array(
+    [[1, 0, 0, 1j], [0, 1j, 1, 0], [0, 1j, -1, 0], [1, 0, 0, -1j]], dtype=np.complex128
+) / math.sqrt(2)
+_CLIFFORD_INVARIANTS = ((1, 3), (0, 1), (0, -1), (-1, -3))
+"""Of nothing, CNOT, iSWAP and swap."""
 
 _PAIRS = tuple(
     (x << 1 | other_x, z << 1 | other_z)
@@ -37,26 +46,33 @@ def condense(form: PauliForm, wires: Sequence[int]) -> None:
         for z in range(2**size):
             image = form.image(spread(x, wires), spread(z, wires))
             inside[image[0], image[1]] = (x, z, sign(image))
-    chosen, turns = _movable(form, wires, inside)
-    if len(turns) < 2:
+    places, turns = _movable(form, wires, inside)
+    # Of what can be brought there, the oldest may belong to an earlier block that is not through yet.
+    made: list[Matrix] = [turns_matrix((), size)]
+    for turn in reversed(turns):
+        made.append(made[-1] @ turns_matrix((turn,), size))
+    for start in range(len(turns) - 1 if size > 1 else min(1, len(turns))):
+        matrix = made[len(turns) - start]
+        again = _simple(matrix, size)
+        if again is None or sum(abs(turns) != 0.25 for *_, turns in again) >= len(turns) - start:
+            continue
+        apart = norm_apart(matrix, turns_matrix(again, size))
+        if not apart <= NEAR:
+            continue
+        form.error += apart
+        gone = set(places[start:])
+        form.rotations = [turn for place, turn in enumerate(form.rotations) if place not in gone]
+        for x, z, angle in again:
+            form.turn(spread(x, wires), spread(z, wires), angle)
         return
-    made = turns_matrix(turns, size)
-    again = _simple(made, size)
-    if again is None:
-        return
-    apart = norm_apart(made, turns_matrix(again, size))
-    if not apart <= NEAR:
-        return
-    form.error += apart
-    form.rotations = [turn for place, turn in enumerate(form.rotations) if place not in chosen]
-    for x, z, angle in again:
-        form.turn(spread(x, wires), spread(z, wires), angle)
 
 
 def _simple(matrix: Matrix, size: int) -> list[Turn] | None:
     """``matrix`` as a Clifford and one-qubit gates after it, if it is that."""
     quarters: list[tuple[Turn, ...]] = [()]
     if size == 2:
+        if not _clifford_class(matrix):
+            return None
         quarters += [((x, z, 0.25),) for x, z in _PAIRS]
     for quarter in quarters:
         rest = matrix @ turns_matrix(quarter, size).conj().T
@@ -68,14 +84,28 @@ def _simple(matrix: Matrix, size: int) -> list[Turn] | None:
     return None
 
 
-def _movable(form: PauliForm, wires: Sequence[int], inside: dict[tuple[int, int], Turn]) -> tuple[set[int], list[Turn]]:
+def _clifford_class(matrix: Matrix) -> bool:
+    """Whether a two-qubit unitary is nearly a Clifford but for one-qubit gates on both sides, by Makhlin's invariants
+    (Quantum Information Processing 1, 243, 2002): quick, where it is not worth looking closer."""
+    seen = _MAGIC.conj().T @ matrix @ _MAGIC
+    gram = seen.T @ seen
+    trace = complex(np.trace(gram))
+    determinant = complex(np.linalg.det(matrix))
+    first = trace**2 / (16 * determinant)
+    second = (trace**2 - complex(np.trace(gram @ gram))) / (4 * determinant)
+    return any(abs(first - one) + abs(second - other) < 1e-4 for one, other in _CLIFFORD_INVARIANTS)
+
+
+def _movable(
+    form: PauliForm, wires: Sequence[int], inside: dict[tuple[int, int], Turn]
+) -> tuple[list[int], list[Turn]]:
     """The rotations of ``inside`` that commute with all later ones that stay: their places, and they as rotations of
     ``wires`` after the Clifford, the first applied first."""
     generators = [form.image(1 << wire, 0) for wire in wires] + [form.image(0, 1 << wire) for wire in wires]
     size = len(wires)
     # How what stays behind commutes: bit j of the masks for anticommuting with X, or with Z, of wire j.
     staying: set[tuple[int, int]] = set()
-    chosen: set[int] = set()
+    chosen: list[int] = []
     turns: list[Turn] = []
     for place in range(len(form.rotations) - 1, -1, -1):
         x, z, angle = form.rotations[place]
@@ -83,7 +113,7 @@ def _movable(form: PauliForm, wires: Sequence[int], inside: dict[tuple[int, int]
         if local is not None and not any(
             ((local[0] & with_x).bit_count() + (local[1] & with_z).bit_count()) & 1 for with_x, with_z in staying
         ):
-            chosen.add(place)
+            chosen.append(place)
             turns.append((local[0], local[1], angle * local[2]))
             continue
         marks = [anticommute(x, z, other[0], other[1]) for other in generators]
@@ -93,8 +123,7 @@ def _movable(form: PauliForm, wires: Sequence[int], inside: dict[tuple[int, int]
             staying.add((with_x, with_z))
             if len(staying) >= 2 * size and _rank(staying, size) == 2 * size:
                 break
-    turns.reverse()
-    return chosen, turns
+    return chosen[::-1], turns[::-1]
 
 
 def _rank(masks: set[tuple[int, int]], size: int) -> int:
