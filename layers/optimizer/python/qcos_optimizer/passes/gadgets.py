@@ -95,11 +95,13 @@ class _Work:
 
     def step(self) -> None:
         """Emit what costs nothing; then one two-qubit gate."""
-        if self._emit_free():
-            return
         front = self.left[self.waits[self.left] == 0]
         weights = (self.x[front] | self.z[front]).sum(axis=1)
         least = int(weights.min())
+        if least <= 1:
+            for row in front[weights <= 1]:
+                self._emit(int(row))
+            return
         targets = front[weights == least]
         seen = self.left[: self.weighting.window]
         value = self.weighting.fade ** (self.layer[seen] - self.layer[seen].min()).astype(np.float64)
@@ -112,13 +114,6 @@ class _Work:
             self._emit(int(targets[0]))
             return
         self._conjugate(*_gate(place, self.qubits))
-
-    def _emit_free(self) -> bool:
-        front = self.left[self.waits[self.left] == 0]
-        free = front[(self.x[front] | self.z[front]).sum(axis=1) <= 1]
-        for row in free:
-            self._emit(int(row))
-        return bool(free.size)
 
     def _emit(self, row: int) -> None:
         x, z = _pack(self.x[row]), _pack(self.z[row])
@@ -151,8 +146,8 @@ class _Work:
         letters = _one_hot(self.x[targets], self.z[targets])
         pairs = (letters.T @ letters).reshape(size, 3, size, 3)
         shrinks = pairs.sum(axis=3, keepdims=True) - pairs
-        for qubit in range(size):
-            shrinks[qubit, :, qubit, :] = 0
+        own = np.arange(size)
+        shrinks[own, :, own, :] = 0
         return change, (shrinks + shrinks.transpose(2, 3, 0, 1)) > 0.5
 
     def _conjugate(self, first: int, letter: int, second: int, other: int) -> None:
@@ -176,8 +171,8 @@ class _Work:
             if (support.sum(axis=1) <= 1).all():
                 return
             change, _ = self._changes(rows, value, None)
-            for qubit in range(self.qubits):
-                change[qubit, :, qubit, :] = np.inf
+            own = np.arange(self.qubits)
+            change[own, :, own, :] = np.inf
             place = int(change.argmin())
             if change.flat[place] > -1e-9:
                 self._sweep(rows)

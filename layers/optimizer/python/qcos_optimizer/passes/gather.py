@@ -10,7 +10,7 @@ already, and often none if it has fewer.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..certify import Claim
@@ -85,35 +85,40 @@ def _add(turned: list[Turn], x: int, z: int, angle: float) -> None:
 
 @dataclass(slots=True)
 class Block:
-    """Rotations on at most two ``qubits`` (a mask), in order."""
+    """Rotations over all qubits on at most two ``qubits`` (a mask), in order."""
 
     qubits: int
-    members: list[Placed] = field(default_factory=list)
+    members: list[Turn] = field(default_factory=list)
 
 
-def gather(turns: Sequence[Placed]) -> list[Placed]:
+def gather(turns: Iterable[Placed]) -> list[Placed]:
     """The same rotations, each as near to others on its qubits as commutation allows."""
+    return [placed(*member) for member in gathered((*wide(turn, wires), turn[2]) for turn, wires in turns)]
+
+
+def gathered(turns: Iterable[Turn]) -> list[Turn]:
+    """The same of rotations over all qubits."""
     return [member for block in blocks_of(turns) for member in block.members]
 
 
-def blocks_of(turns: Sequence[Placed]) -> list[Block]:
+def blocks_of(turns: Iterable[Turn]) -> list[Block]:
     """The blocks of that order."""
     made: list[Block] = []
-    for turn, wires in turns:
-        x, z = wide(turn, wires)
+    for x, z, turn in turns:
         support = x | z
         home = None
         for place in range(len(made) - 1, max(-1, len(made) - LOOK_BACK), -1):
             block = made[place]
-            if block.qubits & support == support:
-                home = block
-                break
-            if block.qubits & support and any(anticommute(x, z, *wide(*member)) for member in block.members):
-                break
+            if block.qubits & support:
+                if block.qubits & support == support:
+                    home = block
+                    break
+                if any(((x & b).bit_count() ^ (z & a).bit_count()) & 1 for a, b, _ in block.members):
+                    break
         if home is None:
             home = Block(support)
             made.append(home)
-        home.members.append((turn, wires))
+        home.members.append((x, z, turn))
     return made
 
 

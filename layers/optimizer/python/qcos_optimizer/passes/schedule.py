@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..pauli import anticommute, bits
+from ..pauli import Turn, bits
 from .gadgets import Placed
-from .gather import blocks_of, wide
+from .gather import blocks_of, placed, wide
 
 MAX_BLOCKS = 1_200
 """Above this the order stays: the work grows with the square of the blocks."""
@@ -20,20 +20,19 @@ MAX_BLOCKS = 1_200
 _MOST = 3  # native gates a block needs at most
 
 
-def schedule(placed: Sequence[Placed]) -> list[Placed]:
+def schedule(turns: Sequence[Placed]) -> list[Placed]:
     """The same rotations in another order."""
-    made = blocks_of(placed)
+    made = blocks_of((*wide(turn, wires), turn[2]) for turn, wires in turns)
     if len(made) > MAX_BLOCKS:
-        return list(placed)
-    masks = [[wide(*member) for member in block.members] for block in made]
+        return list(turns)
     before: list[list[int]] = [[] for _ in made]
     after: list[list[int]] = [[] for _ in made]
     for later, block in enumerate(made):
         for earlier in range(later):
-            if made[earlier].qubits & block.qubits and _ordered(masks[earlier], masks[later]):
+            if made[earlier].qubits & block.qubits and _ordered(made[earlier].members, block.members):
                 before[later].append(earlier)
                 after[earlier].append(later)
-    length = [min(_MOST, sum(len(wires) == 2 for _, wires in block.members)) for block in made]
+    length = [min(_MOST, sum((x | z).bit_count() == 2 for x, z, _ in block.members)) for block in made]
     behind = list(length)
     for place in range(len(made) - 1, -1, -1):
         behind[place] += max((behind[later] for later in after[place]), default=0)
@@ -56,9 +55,9 @@ def schedule(placed: Sequence[Placed]) -> list[Placed]:
             waiting[later] -= 1
             if not waiting[later]:
                 ready.append(later)
-    return [member for place in order for member in made[place].members]
+    return [placed(*member) for place in order for member in made[place].members]
 
 
-def _ordered(earlier: Sequence[tuple[int, int]], later: Sequence[tuple[int, int]]) -> bool:
+def _ordered(earlier: Sequence[Turn], later: Sequence[Turn]) -> bool:
     """Whether two blocks do not commute, judged rotation by rotation."""
-    return any(anticommute(*one, *other) for one in earlier for other in later)
+    return any(((x & b).bit_count() ^ (z & a).bit_count()) & 1 for x, z, _ in earlier for a, b, _ in later)

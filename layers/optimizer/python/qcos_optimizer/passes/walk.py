@@ -16,11 +16,11 @@ from typing import Literal
 
 import numpy as np
 
-from ..pauli import PauliForm, Turn, anticommute, bits, sign
+from ..pauli import PauliForm, Turn, bits, sign
 from ..turns import placed_claims
 from .blocks import cost, merge
 from .gadgets import Placed, Synthesized, Weighting, synthesize
-from .gather import blocks_of, locals_of, placed, pushed, wide
+from .gather import gathered, locals_of, placed, pushed, wide
 
 Goal = Literal["gates", "depth"]
 
@@ -48,12 +48,12 @@ class _Circuit:
     @classmethod
     def of(cls, made: Synthesized) -> _Circuit:
         turns, frame = pushed(_wide(made.turns), len(made.layout))
-        return cls(_gathered(turns), locals_of(frame), made.layout)
+        return cls(gathered(turns), locals_of(frame), made.layout)
 
     def tidied(self) -> _Circuit:
         """Equal rotations added up, and those on the same qubits brought together."""
         turns, frame = pushed([*self.turns, *_wide(self.tail)], len(self.layout))
-        return replace(self, turns=_gathered(turns), tail=locals_of(frame))
+        return replace(self, turns=gathered(turns), tail=locals_of(frame))
 
     def synthesized(self) -> Synthesized:
         return Synthesized((*(placed(*turn) for turn in self.turns), *self.tail), self.layout)
@@ -102,10 +102,7 @@ class _Costs:
         levels: dict[int, int] = {}
         total = 0
         for members in _runs(turns):
-            two = sum((x | z).bit_count() == 2 for x, z, _ in members)
-            if not two:
-                continue
-            gates = 1 if len(members) == 1 else self._block(members)
+            gates = self._block(members)
             total += gates
             wires = tuple(bits(members[0][0] | members[0][1]))
             level = gates + max(levels.get(wire, 0) for wire in wires)
@@ -115,8 +112,18 @@ class _Costs:
         return (total, depth) if goal == "gates" else (depth, total)
 
     def _block(self, members: Sequence[Turn]) -> int:
-        wires = tuple(bits(members[0][0] | members[0][1]))
-        narrow = tuple(_narrow((x, z, round(turn, 9)), wires) for x, z, turn in members)
+        if len(members) == 1:
+            return 1
+        first, second = bits(members[0][0] | members[0][1])
+        for wire in (first, second):
+            letters = {(x >> wire & 1, z >> wire & 1) for x, z, _ in members}
+            if len(letters - {(0, 0)}) == 1:
+                # Diagonal in one direction of this qubit: a controlled gate.
+                return 1
+        if sum((x | z).bit_count() == 2 for x, z, _ in members) == 2:
+            # One less for a few Cliffords only, which are seen when all is merged.
+            return 2
+        narrow = tuple(_narrow((x, z, round(turn, 9)), (first, second)) for x, z, turn in members)
         if narrow not in self._known:
             self._known[narrow] = cost(merge([claim.step for claim in placed_claims(narrow)]))[0]
         return self._known[narrow]
@@ -147,7 +154,7 @@ def _window(turns: Sequence[Turn], first: int, width: int, random: np.random.Gen
     for place in range(first + 1, min(len(turns), first + REACH)):
         x, z, _ = turns[place]
         support = x | z
-        free = support & wires and not any(anticommute(x, z, *other) for other in passed)
+        free = support & wires and not any(((x & b).bit_count() ^ (z & a).bit_count()) & 1 for a, b in passed)
         fits = not support & ~wires or ((wires | support).bit_count() <= width and random.random() < 0.8)
         if free and fits:
             wires |= support
@@ -188,8 +195,8 @@ def _changed(
     if back:
         made = made.inverse()
     turns, frame = pushed(_wide(made.turns), len(wires))
-    new = _gathered(turns)
-    if goal == "gates" and costs.of(new, goal)[0] > costs.of(_gathered(inside), goal)[0]:
+    new = gathered(turns)
+    if goal == "gates" and costs.of(new, goal)[0] > costs.of(gathered(inside), goal)[0]:
         return None
     return _spliced(circuit, members, wires, new, frame, made.layout)
 
@@ -245,7 +252,3 @@ def _narrow(turn: Turn, wires: Sequence[int]) -> Placed:
 
 def _wide(turns: Iterable[Placed]) -> list[Turn]:
     return [(*wide(turn, wires), turn[2]) for turn, wires in turns]
-
-
-def _gathered(turns: Iterable[Turn]) -> list[Turn]:
-    return _wide(member for block in blocks_of([placed(*turn) for turn in turns]) for member in block.members)
