@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from qiskit.circuit import QuantumCircuit
 
-from qcos_optimizer.candidate import Candidate
-from qcos_optimizer.chains import chains
+from qcos_optimizer.candidate import Candidate, Via
+from qcos_optimizer.chains import _gathered, chains
 from qcos_optimizer.lowering import PartsCache, level_zero, lower, lower_windows, operations_of
 from qcos_optimizer.native import Native
 from qcos_optimizer.passes.blocks import lower_merged
 from qcos_optimizer.source import Source, take_apart
 from qcos_optimizer.synthesis import in_windows, whole
+from qcos_optimizer.turns import TurnsCache
 from qcos_optimizer.verification import Verifier
 from qcos_optimizer.windows import cut
 
@@ -197,3 +198,20 @@ def test_states_stop_at_the_deadline() -> None:
     source, candidate = made("product_states")
     with pytest.raises(TimeoutError):
         Verifier(source, 0).verify(candidate, deadline=0.0)
+
+
+def test_a_circuit_is_proved_over_the_one_it_was_made_of() -> None:
+    """Bringing rotations together mixes blocks that are not the input's: the circuit before that still has them."""
+    source = take_apart(random_circuit(12, 100, 0))
+    operations, layout = next(
+        (operations, layout) for name, operations, layout in whole(source, 1, 0) if name == "l1-cx"
+    )
+    cache = TurnsCache()
+    chain = _gathered("l1-cx", Via(tuple(cache.claim(operation) for operation in operations), layout))
+    candidate = lower_merged(chain.name, chain.via, chain.merged, "zz", "z")
+    found = Verifier(source, 0).verify(candidate)
+    assert found is not None
+    assert found.proof is not None
+    assert (found.verdict, len(found.proof.stages)) == ("proved", 3)
+    missing = replace(chain.via, claims=chain.via.claims[:-1])
+    assert Verifier(source, 0).verify(replace(candidate, via=missing)) is None

@@ -20,10 +20,12 @@ class Checkpoint:
 @dataclass(frozen=True, slots=True)
 class Via:
     """A circuit between the input and the native one, gate by gate with what each is claimed to be in Pauli rotations.
-    Output qubit q of the input is on its qubit ``layout[q]``."""
+    Output qubit q of the input is on its qubit ``layout[q]``. ``origin`` is the circuit of which this one was made by
+    rewriting rotations, if there is one: to prove it equal to the input may be easier."""
 
     claims: tuple[Claim, ...]
     layout: tuple[int, ...]
+    origin: Via | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def _walked(chain: Chain, seed: Sequence[int], level: int, goal: Goal) -> Chain:
     start = Synthesized(tuple(straighten(chain.via.claims, qubits)), chain.via.layout)
     tries = min(MOST_TRIES[level], TRIES[level] // max(1, len(start.turns)))
     found = walk(start, seed, tries, goal)
-    via = Via(placed_claims(schedule(gather(found.turns))), found.layout)
+    via = Via(placed_claims(schedule(gather(found.turns))), found.layout, chain.via.origin or chain.via)
     name = chain.name if chain.name.endswith("-walked") else f"{chain.name}-walked"
     return Chain(name, via, merge([claim.step for claim in via.claims]))
 
@@ -150,7 +150,8 @@ def _variants(name: str, via: Via) -> Iterator[Chain]:
 
 
 def _gathered(name: str, via: Via) -> Chain:
-    moved = Via(placed_claims(schedule(gather(straighten(via.claims, len(via.layout))))), via.layout)
+    turns = schedule(gather(straighten(via.claims, len(via.layout))))
+    moved = Via(placed_claims(turns), via.layout, via.origin or via)
     return Chain(f"{name}-gathered", moved, merge([claim.step for claim in moved.claims]))
 
 
@@ -173,7 +174,7 @@ def _resynthesized(chain: Chain, level: int) -> Chain:
                 turns, layout = made.turns, tuple(made.layout[wire] for wire in layout)
         if cost_of(turns) >= before:
             break
-    via = Via(placed_claims(schedule(turns)), layout)
+    via = Via(placed_claims(schedule(turns)), layout, chain.via.origin or chain.via)
     return Chain(f"{chain.name}-windows", via, merge([claim.step for claim in via.claims]))
 
 

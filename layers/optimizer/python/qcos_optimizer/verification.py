@@ -217,12 +217,17 @@ class Verifier:
 
     def _by_rotations(self, via: Via) -> _Shown | None:
         """The input and ``via`` in one stage if rotations cancel, or where blocks are multiplied out; else in two, over
-        the circuit that ``via`` becomes when rotations that commute are brought together."""
+        the circuit that ``via`` becomes when rotations that commute are brought together, or the one it was made of."""
         chains: list[list[tuple[tuple[Claim, ...], tuple[int, ...], bool]]] = [[(via.claims, via.layout, False)]]
         if len(via.claims) <= CONDENSED_CLAIMS:
             chains.append([(via.claims, via.layout, True)])
             gathered = placed_claims(gather(straighten(via.claims, len(via.layout))))
             chains.append([(gathered, via.layout, True), (via.claims, self._every, False)])
+            if via.origin is not None:
+                rest = [0] * len(via.layout)
+                for place, wire in zip(via.origin.layout, via.layout, strict=True):
+                    rest[place] = wire
+                chains.append([(via.origin.claims, via.origin.layout, True), (via.claims, tuple(rest), False)])
         for chain in chains:
             steps, claims = self._steps or (), self._claims
             stages: list[Stage] = []
