@@ -50,8 +50,8 @@ ROUNDS = {2: 1, 3: 4}
 WINDOWS = {2: 40, 3: 200}
 """At each level: widths of the windows that are synthesised anew, in how many rounds, and how many in a round."""
 
-TRIES = {2: 60_000, 3: 300_000}
-MOST_TRIES = {2: 200, 3: 1_000}
+TRIES = {2: 80_000, 3: 300_000}
+MOST_TRIES = {2: 300, 3: 1_000}
 LEGS = {2: 1, 3: 10}
 """Windows drawn at random from the best chain: so many divided by its rotations, but no more than the second number,
 and how often, each time from the best so far."""

@@ -157,7 +157,9 @@ def _candidates(
         made.append(chain)
         for frame in frames:
             yield lower_merged(f"{chain.name}+{frame}", chain.via, chain.merged, native, frame)
-    for plan in plans(source, [chain.via for chain in made], level, seed):
+    # Of chains of the same name the last is the best.
+    vias = {chain.name: chain.via for chain in made}
+    for plan in plans(source, list(vias.values()), level, seed):
         for frame in frames:
             yield lower_groups(f"{plan.name}+{frame}", plan.circuit, plan.groups, native, frame)
     if level == 3 and source.qubits > UNITARY_QUBITS:
