@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from qiskit import qasm2
 from qiskit.circuit import ClassicalRegister, QuantumCircuit
+from qiskit.circuit.library import CZGate, RXXGate, UGate
 
 from qcos_optimizer import optimize
 from qcos_optimizer import portfolio as portfolio_module
@@ -17,9 +18,10 @@ from qcos_optimizer.distribution import Absorbed, DistributionVerifier, Kept, Pr
 from qcos_optimizer.lowering import PartsCache, level_zero
 from qcos_optimizer.native import Native
 from qcos_optimizer.parsing import read
+from qcos_optimizer.passes import reduction as reduction_module
 from qcos_optimizer.passes.reduction import reduce
 from qcos_optimizer.simulation import Step
-from qcos_optimizer.source import Source
+from qcos_optimizer.source import Operation, Source
 from qcos_optimizer.windows import cut
 
 from .circuits import HEADER, close, distribution, load, random_circuit, text
@@ -185,6 +187,43 @@ def test_the_steps_are_accepted() -> None:
 def test_a_planted_wrong_step_is_caught(wrong: Callable[[Reduction], Reduction]) -> None:
     source = read(RICH)
     assert replay(source, wrong(reduce(source))) == float("inf")
+
+
+def off_angle(entangle: Callable[..., list[Operation]]) -> Callable[..., list[Operation]]:
+    def wrong(*args: object) -> list[Operation]:
+        rotation, *rest = entangle(*args)
+        return [Operation(RXXGate(rotation.gate.params[0] + 1e-6), rotation.qubits), *rest]
+
+    return wrong
+
+
+def off_state(making: Callable[..., UGate]) -> Callable[..., UGate]:
+    def wrong(state: object) -> UGate:
+        right = making(state)
+        return UGate(right.params[0] + 1e-6, *right.params[1:])
+
+    return wrong
+
+
+def off_gate(gate_of: Callable[..., object]) -> Callable[..., object]:
+    return lambda gate, *rest: None if gate_of(gate, *rest) is None else CZGate()
+
+
+def overeager(backward: Callable[..., set[int]]) -> Callable[..., set[int]]:
+    return lambda made, read: backward(made, read) | {len(made) - 4}
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [("_entangle", off_angle), ("_making", off_state), ("_gate_of", off_gate), ("_backward", overeager)],
+)
+def test_a_wrong_pass_is_caught(
+    name: str, wrong: Callable[[Callable[..., object]], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pass makes the mistake itself, so that its record and its circuit agree with each other."""
+    monkeypatch.setattr(reduction_module, name, wrong(getattr(reduction_module, name)))
+    source = read(RICH)
+    assert replay(source, reduce(source)) == float("inf")
 
 
 @pytest.mark.parametrize("kind", ["lost", "angle", "permutation", "flipped"])

@@ -209,8 +209,8 @@ def test_no_running_job_outlives_its_parent() -> None:
     """The parent is killed in the middle of a job that would take a minute more."""
     code = (
         "import json, sys, time; from qcos_optimizer import sandbox; child = sandbox._Child.start()\n"
-        "job = {'qasm': sys.stdin.read(), 'target': 'ionq_forte', 'level': 3, 'objective': 'depth', 'seed': 0, 'budget': None,"
-        " 'mode': 'unitary', 'deadline': time.monotonic() + 120, 'memory_bytes': 2**31}\n"
+        "job = {'qasm': sys.stdin.read(), 'target': 'ionq_forte', 'level': 3, 'objective': 'depth', 'seed': 0,"
+        " 'budget': None, 'mode': 'unitary', 'deadline': time.monotonic() + 120, 'memory_bytes': 2**31}\n"
         "child.process.stdin.write(json.dumps(job).encode()); child.process.stdin.close()\n"
         "print(child.process.pid, flush=True); time.sleep(120)"
     )
