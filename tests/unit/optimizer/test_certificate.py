@@ -17,7 +17,7 @@ from qiskit.circuit import QuantumCircuit
 
 from qcos.cli import main
 from qcos_optimizer import Optimized, optimize
-from qcos_optimizer.certificate import Certificate, Malformed, canonical, digest
+from qcos_optimizer.certificate import Certificate, Malformed, Window, Windows, canonical, digest
 from qcos_optimizer.chains import chains
 from qcos_optimizer.native import Native
 from qcos_optimizer.openqasm import Unreadable
@@ -94,7 +94,7 @@ def test_a_right_certificate_holds_for_both_forms(how: str) -> None:
         assert (shown.qubits, shown.native_gates) == (made.qubits, len(made.gates))
     assert Certificate.from_bytes(certificate).to_bytes() == certificate
     names = [stage["stage"] for stage in json.loads(certificate)["stages"]]
-    assert names == {"unitary": ["unitary"], "windows": ["windows"]}.get(how, ["rotations", "windows"])
+    assert names == (["rotations", "windows"] if how in ("rotations", "blocks") else [how])
     assert stages(how)[0].get("condensed") == {"rotations": False, "blocks": True}.get(how)
     assert made.to_dict()["certificate"] == certificate.decode()
 
@@ -147,6 +147,29 @@ def test_planted_errors_are_refused(how: str) -> None:
             assert "for another" not in str(refused.value), (name, form)
         names.add(name)
     assert len(names) == 11
+
+
+@pytest.mark.parametrize(("by", "right"), [(0.0, True), (1e-6, False), (-0.2, False), (0.25, False)])
+def test_what_a_window_does_not_leave_over_as_one_qubit_gates_is_an_error(by: float, right: bool) -> None:
+    """XX turned too far leaves no trace on either qubit alone, so that no later check could see it."""
+    text = HEADER + "qreg q[2];\nrxx(pi/5) q[0],q[1];\n"
+    gate = {"gate": "ms", "targets": [0, 1], "phases": [0.0, 0.0], "angle": 0.1 + by}
+    output = canonical({"gateset": "native", "qubits": 2, "circuit": [gate]})
+    certificate = Certificate(
+        digest(text.encode()),
+        {"openqasm2": "", "ionq": digest(output)},
+        2,
+        (0, 1),
+        (0.0, 0.0),
+        (("c", 2),),
+        (0, 1),
+        (Windows((Window((0,), 1, (0, 1)),)),),
+    ).to_bytes()
+    if right:
+        assert check(text, output, certificate).error < 1e-14
+    else:
+        with pytest.raises(NotShown, match="window 0"):
+            check(text, output, certificate)
 
 
 @pytest.mark.parametrize("how", CASES)
