@@ -10,7 +10,7 @@ from qcos_optimizer.chains import MOST_TRIES, chains
 from qcos_optimizer.passes.blocks import cost, depth, merge
 from qcos_optimizer.passes.gadgets import Synthesized
 from qcos_optimizer.passes.gather import straighten
-from qcos_optimizer.passes.walk import Goal, walk
+from qcos_optimizer.passes.walk import Goal, Walk
 from qcos_optimizer.source import expand, take_apart
 from qcos_optimizer.turns import TurnsCache, placed_claims
 
@@ -30,6 +30,12 @@ def claims_of(circuit: QuantumCircuit) -> list[Claim]:
 def counts(made: Synthesized) -> tuple[int, int]:
     merged = merge([claim.step for claim in placed_claims(made.turns)])
     return cost(merged)[0], depth(merged)
+
+
+def walk(start: Synthesized, seed: int, tries: int, goal: Goal = "gates") -> Synthesized:
+    made = Walk(start, seed, goal)
+    made.go(tries)
+    return made.best
 
 
 def apart(wanted: QuantumCircuit, made: Synthesized) -> float | None:

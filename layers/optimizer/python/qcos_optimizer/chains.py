@@ -15,7 +15,7 @@ from .passes.gather import gather, straighten
 from .passes.phase import fold
 from .passes.resynthesis import cost_of, resynthesize
 from .passes.schedule import schedule
-from .passes.walk import Goal, walk
+from .passes.walk import Goal, Walk
 from .simulation import Step
 from .source import Source, expand
 from .synthesis import whole
@@ -52,9 +52,10 @@ WINDOWS = {2: 40, 3: 200}
 
 TRIES = {2: 80_000, 3: 300_000}
 MOST_TRIES = {2: 300, 3: 1_000}
-LEGS = {2: 1, 3: 10}
+LEGS = {2: 1, 3: 16}
+IDLE = 6
 """Windows drawn at random from the best chain: so many divided by its rotations, but no more than the second number,
-and how often, each time from the best so far."""
+and how often, until so many times in a row have found nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,9 @@ def chains(source: Source, level: int, seed: int, goal: Goal = "gates") -> Itera
         if kept:
             made.append(_resynthesized(min(kept, key=lambda chain: cost(chain.merged)), effort))
             yield made[-1]
-        for leg in range(LEGS[effort]):
-            chain = _walked(min(made, key=_rank(goal)), [seed, effort, leg], effort, goal)
-            if _rank(goal)(chain) < min(map(_rank(goal), made)):
-                yield chain
+        for chain in _walked(min(made, key=_rank(goal)), [seed, effort], effort, goal):
             made.append(chain)
+            yield chain
 
 
 def _first(claims: tuple[Claim, ...], source: Source, seed: int, cache: TurnsCache) -> Iterator[Chain]:
@@ -112,14 +111,21 @@ def _rank(goal: Goal) -> Callable[[Chain], tuple[float, ...]]:
     return lambda chain: (*cost(chain.merged), depth(chain.merged))
 
 
-def _walked(chain: Chain, seed: Sequence[int], level: int, goal: Goal) -> Chain:
+def _walked(chain: Chain, seed: Sequence[int], level: int, goal: Goal) -> Iterator[Chain]:
+    """What windows drawn at random make of ``chain``, each better than the one before."""
     qubits = len(chain.via.layout)
     start = Synthesized(tuple(straighten(chain.via.claims, qubits)), chain.via.layout)
+    walk = Walk(start, seed, goal)
     tries = min(MOST_TRIES[level], TRIES[level] // max(1, len(start.turns)))
-    found = walk(start, seed, tries, goal)
-    via = Via(placed_claims(schedule(gather(found.turns))), found.layout, chain.via.origin or chain.via)
     name = chain.name if chain.name.endswith("-walked") else f"{chain.name}-walked"
-    return Chain(name, via, merge([claim.step for claim in via.claims]))
+    idle = 0
+    for _ in range(LEGS[level]):
+        idle = 0 if walk.go(tries) else idle + 1
+        if idle == IDLE:
+            return
+        if idle == 0:
+            via = Via(placed_claims(schedule(gather(walk.best.turns))), walk.best.layout)
+            yield Chain(name, via, merge([claim.step for claim in via.claims]))
 
 
 def _drawn(seed: int) -> list[Weighting]:

@@ -59,36 +59,51 @@ class _Circuit:
         return Synthesized((*(placed(*turn) for turn in self.turns), *self.tail), self.layout)
 
 
-def walk(start: Synthesized, seed: int | Sequence[int], tries: int, goal: Goal = "gates") -> Synthesized:
-    """The circuit with the fewest two-qubit gates met in ``tries`` windows, of those the one of least two-qubit depth;
-    with ``goal`` "depth" the other way round."""
-    random = np.random.default_rng(seed)
-    costs = _Costs()
-    now = _Circuit.of(start)
-    at = best_at = costs.of(now.turns, goal)
-    best, kept = now, 0
-    for _ in range(tries):
-        places = [place for place, (x, z, _) in enumerate(now.turns) if (x | z).bit_count() == 2]
-        if len(places) < LEAST:
-            break
-        first = places[int(random.integers(len(places)))]
-        window = _window(now.turns, first, min(int(random.choice(WIDTHS)), len(now.layout)), random)
-        changed = _changed(now, window, costs, goal, random)
-        if changed is None:
-            continue
-        kept += 1
-        if kept % TIDY == 0:
+class Walk:
+    """Windows of ``start`` made anew one after the other. ``best`` is the circuit with the fewest two-qubit gates met
+    so far, of those the one of least two-qubit depth; with ``goal`` "depth" the other way round."""
+
+    def __init__(self, start: Synthesized, seed: int | Sequence[int], goal: Goal = "gates") -> None:
+        self._random = np.random.default_rng(seed)
+        self._costs = _Costs()
+        self._goal: Goal = goal
+        self._now = self._best = _Circuit.of(start)
+        self._at = self._best_at = self._costs.of(self._now.turns, goal)
+        self._kept = 0
+
+    @property
+    def best(self) -> Synthesized:
+        """The best circuit so far."""
+        return self._best.synthesized()
+
+    def go(self, tries: int) -> bool:
+        """Draw so many windows; true if the best is a new one."""
+        before = self._best_at
+        for _ in range(tries):
+            places = [place for place, (x, z, _) in enumerate(self._now.turns) if (x | z).bit_count() == 2]
+            if len(places) < LEAST:
+                break
+            first = places[int(self._random.integers(len(places)))]
+            width = min(int(self._random.choice(WIDTHS)), len(self._now.layout))
+            members = _window(self._now.turns, first, width, self._random)
+            changed = _changed(self._now, members, self._costs, self._goal, self._random)
+            if changed is not None:
+                self._move(changed)
+        return self._best_at < before
+
+    def _move(self, changed: _Circuit) -> None:
+        self._kept += 1
+        if self._kept % TIDY == 0:
             changed = changed.tidied()
-        found = costs.of(changed.turns, goal)
-        if found < at:
+        found = self._costs.of(changed.turns, self._goal)
+        if found < self._at:
             changed = changed.tidied()
-            found = costs.of(changed.turns, goal)
-        if goal == "depth" and found > at:
-            continue
-        now, at = changed, found
-        if found < best_at:
-            best, best_at = now, found
-    return best.synthesized()
+            found = self._costs.of(changed.turns, self._goal)
+        if self._goal == "depth" and found > self._at:
+            return
+        self._now, self._at = changed, found
+        if found < self._best_at:
+            self._best, self._best_at = changed, found
 
 
 class _Costs:
