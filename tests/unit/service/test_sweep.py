@@ -185,7 +185,19 @@ def test_a_lost_question_to_the_provider(service: Service, asked: int) -> None:
     assert service.job(job_id).status == "running", "without a sweep it is lost"
     found = service.hour(job_id)
     assert (found["waits_sent"], found["workflows_restarted"]) == ((1, 0) if asked else (0, 1))
+    assert list(service.machine.stopped) == ([] if asked else [f"{job_id}-1"])
     ended_well(service, job_id)
+
+
+def test_a_question_that_stays_unanswered_is_asked_again_when_it_is_due_and_not_at_every_run(service: Service) -> None:
+    job_id = service.submitted(PAID)
+    service.deliver(job_id)
+    service.machine.turn()
+    [(message, _)] = service.queue.sent
+    assert service.poll([message | {"n": 20}]) == []
+    service.queue.sent.clear()
+    service.drop_messages = True
+    assert service.hour(job_id)["waits_sent"] == 3  # every 15 minutes, and 5 until it counts as lost
 
 
 def test_an_execution_that_was_aborted_while_it_waited(service: Service) -> None:
@@ -205,6 +217,7 @@ def test_a_poll_function_that_is_down_for_hours_costs_no_job(service: Service) -
     service.drop_messages = True
     found = [service.hour(job_id) for _ in range(5)]
     assert sum(one["workflows_restarted"] for one in found) == RESTARTS
+    assert found[0]["workflows_restarted"] <= 3, "the newest one, too, has twenty minutes"
     assert all(one["jobs_given_up"] == 0 for one in found)
     assert service.job(job_id).status == "running"
     service.drop_messages = False
@@ -256,6 +269,21 @@ def test_a_held_job_waits_for_a_person(service: Service) -> None:
     assert service.job(job_id).status == "held"
     assert found == [nothing()] * 3
     assert list(service.machine.started) == [f"{job_id}-1"]
+
+
+def test_a_held_job_waits_for_a_person_though_its_row_says_that_it_runs(service: Service) -> None:
+    service.provider.before_submit = ProviderUnknown("timeout")
+    job_id = service.submitted(PAID)
+    service.deliver(job_id)
+    service.machine.turn()
+    service.deliver(job_id)
+    service.drop_projection = True
+    service.hour(job_id, sweeps=False)
+    service.drop_projection = False
+    row = service.views.row(TENANT, job_id)
+    assert row
+    assert (row.status, service.job(job_id).status) == ("running", "held")
+    assert service.hour(job_id) == nothing() | {"unprojected": 1}
 
 
 @pytest.mark.parametrize("lost", ["event", "message"])
