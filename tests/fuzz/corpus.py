@@ -51,8 +51,9 @@ def build() -> Corpus:
     }
     keys = json.loads((GOLDEN / "jwks.json").read_bytes())["keys"] + hostile.TRUSTED.to_jwks()["keys"]
     genuine = [json.loads(document) for document in (*golden["json"], fresh["json"])]
-    # Signed by us too early, which they are no longer when the fuzzer's clock looks at them.
-    genuine += [make() for make, _, code in hostile.SIGNED_BUT_WRONG.values() if code == "created_in_future"]
+    # Signed by us, and wrong only for who looks too early, or without the events.
+    passing = ("created_in_future", "events_needed")
+    genuine += [make() for make, _, code in hostile.SIGNED_BUT_WRONG.values() if code in passing]
     genuine.append(json.loads(attachments.read(pages.PAGE)[attachments.BUNDLE]))
     return Corpus(
         genuine={form: (*golden[form], fresh[form]) for form in FORMS},

@@ -63,6 +63,11 @@ VALUES: tuple[Any, ...] = (
 )
 
 
+def value_of(choose: Random, *more: Any) -> Any:
+    """One of :data:`VALUES` or ``more``, a copy: what is done to it must not be done to the next document's."""
+    return copy.deepcopy(choose.choice((*VALUES, *more)))
+
+
 def of_bytes(data: bytes, other: bytes, choose: Random) -> bytes:
     """``data`` with one to four changes that know nothing of its form; ``other`` is a document to splice in."""
     for _ in range(choose.choice((1, 1, 1, 2, 3, 4))):
@@ -95,7 +100,7 @@ def of_tree(document: dict[str, Any], choose: Random) -> dict[str, Any]:
     for _ in range(choose.choice((1, 1, 2))):
         found = list(places(changed))
         if not found:
-            return {"x": choose.choice(VALUES)}
+            return {"x": value_of(choose)}
         path = choose.choice(found)
         holder = changed
         for step in path[:-1]:
@@ -108,9 +113,9 @@ def of_tree(document: dict[str, Any], choose: Random) -> dict[str, Any]:
             case 1 if isinstance(holder, dict):
                 holder[choose.choice(("x", "jwk", "Version", "signature ", f"{last}s"))] = holder.pop(last)
             case 2 if isinstance(holder, dict):
-                holder["x"] = choose.choice(VALUES)
+                holder["x"] = value_of(choose)
             case 2 | 3 if isinstance(holder, list):
-                holder.insert(choose.randrange(len(holder) + 1), value)
+                holder.insert(choose.randrange(len(holder) + 1), copy.deepcopy(value))
             case 4 if isinstance(value, str):
                 holder[last] = of_text(value, choose)
             case 4 if type(value) is int:
@@ -120,7 +125,7 @@ def of_tree(document: dict[str, Any], choose: Random) -> dict[str, Any]:
             case 6:
                 holder[last] = choose.choice(([value], {"x": value}, _deep(value, choose.choice((5, 63, 70)))))
             case _:
-                holder[last] = choose.choice(VALUES)
+                holder[last] = value_of(choose)
     return changed
 
 
@@ -148,7 +153,7 @@ def json_of(document: bytes, other: bytes, choose: Random) -> bytes:
         return of_bytes(document, other, choose)
     if kind < 8:
         tree = of_tree(tree, choose)
-    spelled = _respelled(tree, choose) if kind == 9 else _json(tree)
+    spelled = _respelled(tree, choose) if kind == 9 and choose.randrange(2) else _json(tree)
     if kind == 8:
         return of_bytes(spelled, other, choose)
     # A name twice, which a tree cannot hold.
@@ -182,9 +187,7 @@ def cose_of(document: bytes, other: bytes, choose: Random) -> bytes:
         case 2 if isinstance(protected, bytes):
             header = _cbor(protected)
             if isinstance(header, dict) and choose.randrange(2):
-                header[choose.choice((1, 2, 3, 4, -1, 33, "x"))] = choose.choice(
-                    (*VALUES, -49, -48, -19, -8, b"", b"x" * 43)
-                )
+                header[choose.choice((1, 2, 3, 4, -1, 33, "x"))] = value_of(choose, -49, -48, -19, -8, b"", b"x" * 43)
                 protected = loose(header, choose, 0.05)
             else:
                 protected = of_bytes(protected, other, choose)
@@ -341,7 +344,7 @@ def request_of(document: bytes, other: bytes, choose: Random) -> bytes:
         case 0:
             body = of_bytes(body, other, choose)
         case 1:
-            more = {"expected_job_id": choose.choice(VALUES), "expected_circuit_hash": choose.choice(VALUES)}
+            more = {"expected_job_id": value_of(choose), "expected_circuit_hash": value_of(choose)}
             body = body[:-1] + b"," + _json(more)[1:]
         case _:
             pass

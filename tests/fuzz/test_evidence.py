@@ -12,10 +12,11 @@ import pytest
 
 import qcos_evidence
 from qcos_evidence import PublicKey, cbor, verification
-from tests.fuzz import evidence, judges, sweeps
+from tests.fuzz import evidence, judges, mutations, sweeps
 from tests.fuzz.corpus import build
 
 CORPUS = build()
+VALUES = json.dumps(mutations.VALUES)
 
 
 def judged(folder: Path, way: str, count: int) -> tuple[Counter[str], str | None]:
@@ -75,6 +76,15 @@ def test_the_sweeps_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "_signature", lambda *_, **__: iter(()))
     with pytest.raises(judges.Finding):
         list(sweeps.content_bytes("json", 0, 40))
+
+
+def test_no_document_is_changed_by_the_one_before_it() -> None:
+    """What is put into one and changed there must not come changed into the next."""
+    alone = [evidence.document(CORPUS, 3, "json", number)[0] for number in range(400, 410)]
+    for number in range(400):
+        evidence.document(CORPUS, 3, "json", number)
+    assert [evidence.document(CORPUS, 3, "json", number)[0] for number in range(400, 410)] == alone
+    assert json.dumps(mutations.VALUES) == VALUES
 
 
 def test_documents_are_a_function_of_the_seed() -> None:
