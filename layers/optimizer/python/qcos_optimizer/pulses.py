@@ -170,7 +170,7 @@ class Emitter:
     def _zz(self, first: int, second: int, turns: float) -> bool:
         """Emit ZZ(turns); true if a Z on both qubits has to follow."""
         quarter = turns == 0.25
-        asked = (self.pending[first], self.pending[second])
+        ends = [(pulses(self.pending[qubit]), pulses(_X @ self.pending[qubit])) for qubit in (first, second)]
         options = []
         for flips in ((0, 0), (1, 0), (0, 1), (1, 1)):
             odd = sum(flips) % 2 == 1
@@ -178,7 +178,7 @@ class Emitter:
                 continue
             if not quarter and odd != (turns < 0):
                 continue
-            made = tuple(pulses(_X @ matrix if flip else matrix) for flip, matrix in zip(flips, asked, strict=True))
+            made = tuple(end[flip] for flip, end in zip(flips, ends, strict=True))
             # A flip left behind will often cost a pulse later, but not always.
             cost = sum(len(one[0]) for one in made) + sum(flips) / 2
             options.append((cost, flips, made))

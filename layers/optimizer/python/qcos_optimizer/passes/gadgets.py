@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..pauli import Pauli, PauliForm, Turn, bits, sign
+from .cliffords import local_cliffords
 
 Bits = NDArray[np.int8]
 Placed = tuple[Turn, tuple[int, ...]]
@@ -218,24 +218,6 @@ class _Work:
                 seen.append((x, z, int(self.k[row])))
             self.made += [(turn, (wire,)) for turn in local_cliffords()[tuple(seen)]]
         return Synthesized(tuple(self.made), tuple(layout))
-
-
-@cache
-def local_cliffords() -> dict[tuple[Pauli, ...], tuple[Turn, ...]]:
-    """Turns for each one-qubit Clifford C, by C^-1 X C and C^-1 Z C."""
-    found: dict[tuple[Pauli, ...], tuple[Turn, ...]] = {}
-    for first in range(4):
-        for middle in range(4):
-            for last in range(4):
-                angles = ((0, 1, first / 4), (1, 0, middle / 4), (0, 1, last / 4))
-                turns = tuple(turn for turn in angles if turn[2])
-                form = PauliForm(1)
-                for turn in turns:
-                    form.turn(*turn)
-                key = (form.image_x[0], form.image_z[0])
-                if key not in found or len(turns) < len(found[key]):
-                    found[key] = turns
-    return found
 
 
 def _gate(place: int, qubits: int) -> tuple[int, int, int, int]:

@@ -10,12 +10,13 @@ already, and often none if it has fewer.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..certify import Claim
-from ..pauli import PauliForm, Turn, anticommute, bits, sign
-from .gadgets import Placed, local_cliffords
+from ..pauli import Turn, anticommute, bits
+from .cliffords import IDENTITY, cliffords, image
+from .gadgets import Placed
 
 LOOK_BACK = 400
 """Rotations looked at when one is moved back: the work grows no more than so many times the circuit."""
@@ -24,47 +25,37 @@ LOOK_BACK = 400
 def straighten(claims: Iterable[Claim], qubits: int) -> list[Placed]:
     """``claims`` (of at most two qubits each) as rotations none of which is a Clifford on one qubit, and one-qubit
     Cliffords at the end."""
-    turned, frame = pushed(
-        (
-            (
-                sum(1 << place for slot, place in enumerate(places) if x >> slot & 1),
-                sum(1 << place for slot, place in enumerate(places) if z >> slot & 1),
-                turns,
-            )
-            for claim in claims
-            for places in (claim.step.qubits,)
-            for x, z, turns in claim.turns
-        ),
-        qubits,
+    turned, numbers = pushed(
+        ((*wide((x, z, turns), claim.step.qubits), turns) for claim in claims for x, z, turns in claim.turns), qubits
     )
-    return [placed(*turn) for turn in turned] + locals_of(frame)
+    return [placed(*turn) for turn in turned] + locals_of(numbers)
 
 
-def pushed(turns: Iterable[Turn], qubits: int) -> tuple[list[Turn], PauliForm]:
-    """Rotations over all qubits, one-qubit Cliffords pushed to the end and equal ones added up, and those Cliffords."""
+def pushed(turns: Iterable[Turn], qubits: int) -> tuple[list[Turn], list[int]]:
+    """Rotations over all qubits, one-qubit Cliffords pushed to the end and equal ones added up, and the numbers of
+    those Cliffords."""
+    table = cliffords()
     turned: list[Turn] = []
-    frame = PauliForm(qubits)
+    numbers = [IDENTITY] * qubits
     for x, z, turn in turns:
-        image = frame.image(x, z)
-        angle = turn * sign(image)
-        if (x | z).bit_count() == 1:
+        new_x, new_z, factor = image(numbers, x, z)
+        support = x | z
+        if support & (support - 1) == 0:
             quarters = math.floor(4 * turn + 0.5 - 1e-9)
-            frame.turn(x, z, quarters / 4)
-            angle = (turn - quarters / 4) * sign(image)
-        if abs(angle) > 1e-14:
-            _add(turned, image[0], image[1], angle)
-    return turned, frame
+            if quarters % 4:
+                qubit = support.bit_length() - 1
+                letter = x >> qubit & 1 | (z >> qubit & 1) << 1
+                numbers[qubit] = table[numbers[qubit]].then[letter][quarters % 4]
+            turn -= quarters / 4
+        if abs(turn) > 1e-14:
+            _add(turned, new_x, new_z, turn * factor)
+    return turned, numbers
 
 
-def locals_of(frame: PauliForm) -> list[Placed]:
-    """The rotations of a Clifford that is one of one qubit on every qubit."""
-    made: list[Placed] = []
-    for qubit in range(frame.qubits):
-        key = tuple(
-            (row[0] >> qubit & 1, row[1] >> qubit & 1, row[2]) for row in (frame.image_x[qubit], frame.image_z[qubit])
-        )
-        made += [(turn, (qubit,)) for turn in local_cliffords()[key]]
-    return made
+def locals_of(numbers: Sequence[int]) -> list[Placed]:
+    """The rotations of one Clifford on every qubit."""
+    table = cliffords()
+    return [(turn, (qubit,)) for qubit, number in enumerate(numbers) for turn in table[number].turns]
 
 
 def _add(turned: list[Turn], x: int, z: int, angle: float) -> None:

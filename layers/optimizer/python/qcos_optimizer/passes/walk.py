@@ -16,9 +16,10 @@ from typing import Literal
 
 import numpy as np
 
-from ..pauli import PauliForm, Turn, bits, sign
+from ..pauli import PauliForm, Turn, bits
 from ..turns import placed_claims
 from .blocks import cost, merge
+from .cliffords import IDENTITY, image
 from .gadgets import Placed, Synthesized, Weighting, synthesize
 from .gather import gathered, locals_of, placed, pushed, wide
 
@@ -47,13 +48,13 @@ class _Circuit:
 
     @classmethod
     def of(cls, made: Synthesized) -> _Circuit:
-        turns, frame = pushed(_wide(made.turns), len(made.layout))
-        return cls(gathered(turns), locals_of(frame), made.layout)
+        turns, numbers = pushed(_wide(made.turns), len(made.layout))
+        return cls(gathered(turns), locals_of(numbers), made.layout)
 
     def tidied(self) -> _Circuit:
         """Equal rotations added up, and those on the same qubits brought together."""
-        turns, frame = pushed([*self.turns, *_wide(self.tail)], len(self.layout))
-        return replace(self, turns=gathered(turns), tail=locals_of(frame))
+        turns, numbers = pushed([*self.turns, *_wide(self.tail)], len(self.layout))
+        return replace(self, turns=gathered(turns), tail=locals_of(numbers))
 
     def synthesized(self) -> Synthesized:
         return Synthesized((*(placed(*turn) for turn in self.turns), *self.tail), self.layout)
@@ -209,11 +210,11 @@ def _changed(
         return None
     if back:
         made = made.inverse()
-    turns, frame = pushed(_wide(made.turns), len(wires))
+    turns, numbers = pushed(_wide(made.turns), len(wires))
     new = gathered(turns)
     if goal == "gates" and costs.of(new, goal)[0] > costs.of(gathered(inside), goal)[0]:
         return None
-    return _spliced(circuit, members, wires, new, frame, made.layout)
+    return _spliced(circuit, members, wires, new, numbers, made.layout)
 
 
 def _spliced(
@@ -221,20 +222,17 @@ def _spliced(
     members: Sequence[int],
     wires: tuple[int, ...],
     new: Sequence[Turn],
-    frame: PauliForm,
+    numbers: Sequence[int],
     layout: tuple[int, ...],
 ) -> _Circuit:
-    """``new``, then the one-qubit Cliffords of ``frame``, then a renaming of qubits, in place of ``members``; what
+    """``new``, then the one-qubit Cliffords of ``numbers``, then a renaming of qubits, in place of ``members``; what
     follows is renamed and turned."""
     names = list(range(len(circuit.layout)))
     for slot, wire in enumerate(wires):
         names[wire] = wires[layout[slot]]
-    images = {
-        (wires[slot], x, z): frame.image(x << slot, z << slot)
-        for slot in range(len(wires))
-        for x, z in ((1, 0), (0, 1), (1, 1))
-    }
-    place = {wire: slot for slot, wire in enumerate(wires)}
+    after = [IDENTITY] * len(names)
+    for slot, wire in enumerate(wires):
+        after[wire] = numbers[slot]
     taken = set(members)
     mask = sum(1 << wire for wire in wires)
     made = [*circuit.turns[: members[0]], *_wide((turn, wires) for turn in new)]
@@ -242,18 +240,13 @@ def _spliced(
         if number in taken:
             continue
         x, z, turn = circuit.turns[number]
-        inner = (x | z) & mask
-        if inner:
-            new_x, new_z = x & ~mask, z & ~mask
-            for old in bits(inner):
-                wire = names[old]
-                image = images[wire, x >> old & 1, z >> old & 1]
-                new_x |= (image[0] >> place[wire] & 1) << wire
-                new_z |= (image[1] >> place[wire] & 1) << wire
-                turn *= sign(image)
-            x, z = new_x, new_z
+        if (x | z) & mask:
+            x = sum(1 << names[wire] for wire in bits(x))
+            z = sum(1 << names[wire] for wire in bits(z))
+            x, z, factor = image(after, x, z)
+            turn *= factor
         made.append((x, z, turn))
-    local: list[Placed] = [(turn, (wires[places[0]],)) for turn, places in locals_of(frame)]
+    local: list[Placed] = [(turn, (wires[places[0]],)) for turn, places in locals_of(numbers)]
     tail = [*local, *((turn, (names[places[0]],)) for turn, places in circuit.tail)]
     return _Circuit(made, tail, tuple(names[wire] for wire in circuit.layout))
 
