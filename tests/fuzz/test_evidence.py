@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import cbor2
@@ -80,11 +81,11 @@ def test_the_sweeps_look(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_document_is_changed_by_the_one_before_it() -> None:
     """What is put into one and changed there must not come changed into the next."""
-    alone = [evidence.document(CORPUS, 3, "json", number)[0] for number in range(400, 410)]
-    for number in range(400):
-        evidence.document(CORPUS, 3, "json", number)
-    assert [evidence.document(CORPUS, 3, "json", number)[0] for number in range(400, 410)] == alone
+    choose, small = Random(0), {"a": 1, "b": {"c": [1, "x"]}}
+    for _ in range(3000):
+        mutations.of_tree(small, choose)
     assert json.dumps(mutations.VALUES) == VALUES
+    assert small == {"a": 1, "b": {"c": [1, "x"]}}
 
 
 def test_documents_are_a_function_of_the_seed() -> None:
