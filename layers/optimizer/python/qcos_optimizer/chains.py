@@ -39,8 +39,8 @@ MAX_WORK = {1: 0, 2: 3_000, 3: 30_000}
 RANDOM_WEIGHTINGS = 64
 """More weightings at level 3, drawn with the seed."""
 
-KEPT = 4
-"""Chains beyond level 1's that go on to be lowered: so many of the fewest gates, and so many of the least depth."""
+KEPT = {1: 3, 2: 4, 3: 4}
+"""Chains that go on to be lowered at each level: so many of the fewest gates, and so many of the least depth."""
 
 NEAR = 1.1
 """Synthesised circuits with up to so many times the gates of the best are worth bringing together and merging."""
@@ -74,10 +74,8 @@ def chains(source: Source, level: int, seed: int, goal: Goal = "gates") -> Itera
     cache = TurnsCache()
     every = tuple(range(source.qubits))
     claims = tuple(cache.claim(operation) for operation in expand(source.operations, 2))
-    made: list[Chain] = []
-    for chain in _first(claims, source, seed, cache):
-        made.append(chain)
-        yield chain
+    made = _best(list(_first(claims, source, seed, cache)), KEPT[1])
+    yield from made
     for effort in range(2, level + 1):
         weightings = WEIGHTINGS[1:] if effort == 2 else _drawn(seed)
         more = list(_gadgets(claims, source.qubits, weightings, MAX_WORK[effort]))
@@ -86,7 +84,7 @@ def chains(source: Source, level: int, seed: int, goal: Goal = "gates") -> Itera
                 more += _variants(name, Via(tuple(cache.claim(operation) for operation in operations), layout))
         if effort == 2:
             more += list(_variants("folded", _folded(Via(claims, every))))
-        kept = _best(more)
+        kept = _best(more, KEPT[effort])
         yield from kept
         made += kept
         if kept:
@@ -140,9 +138,9 @@ def _drawn(seed: int) -> list[Weighting]:
     ]
 
 
-def _best(made: Sequence[Chain]) -> list[Chain]:
-    by_count = sorted(range(len(made)), key=lambda place: cost(made[place].merged))[:KEPT]
-    by_depth = sorted(range(len(made)), key=lambda place: (depth(made[place].merged), cost(made[place].merged)))[:KEPT]
+def _best(made: Sequence[Chain], kept: int) -> list[Chain]:
+    by_count = sorted(range(len(made)), key=lambda place: cost(made[place].merged))[:kept]
+    by_depth = sorted(range(len(made)), key=lambda place: (depth(made[place].merged), cost(made[place].merged)))[:kept]
     return [made[place] for place in sorted({*by_count, *by_depth})]
 
 

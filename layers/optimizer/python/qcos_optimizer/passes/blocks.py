@@ -17,9 +17,10 @@ from functools import lru_cache
 import numpy as np
 
 from ..candidate import Candidate, Checkpoint, Via
+from ..native import Matrix
 from ..pulses import Emitter, Frame
 from ..rotations import Part, Rotation, emit, parts_of
-from ..simulation import Step, blocks, unitary
+from ..simulation import Step, blocks
 from ..targets import TwoQubitGate
 
 BLOCK_QUBITS = 2
@@ -28,7 +29,7 @@ SWAPPABLE = 0.375
 NEGLIGIBLE = 1e-11
 
 
-_SWAP = np.eye(4, dtype=np.complex128)[[0, 2, 1, 3]]
+_SWAP: Matrix = np.eye(4, dtype=np.complex128)[[0, 2, 1, 3]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,24 @@ def merge(steps: Sequence[Step]) -> tuple[Merged, ...]:
     """``steps``, of at most two qubits each, as blocks; their order is that of :func:`simulation.blocks`."""
     made = []
     for block in blocks([step.qubits for step in steps], BLOCK_QUBITS):
-        place = {qubit: number for number, qubit in enumerate(block.qubits)}
-        inside = (
-            Step(steps[member].matrix, tuple(place[qubit] for qubit in steps[member].qubits))
-            for member in block.members
-        )
-        parts, swapped = _best_parts(unitary(inside, len(block.qubits)).tobytes())
+        parts, swapped = _best_parts(_product([steps[member] for member in block.members], block.qubits).tobytes())
         made.append(Merged(tuple(block.qubits), parts, swapped))
     return tuple(made)
+
+
+def _product(steps: Sequence[Step], qubits: Sequence[int]) -> Matrix:
+    """Their unitary on one or two qubits."""
+    size = 2 ** len(qubits)
+    made: Matrix = np.eye(size, dtype=np.complex128)
+    for step in steps:
+        if len(step.qubits) == 2:
+            matrix = step.matrix if step.qubits[0] == qubits[0] else _SWAP @ step.matrix @ _SWAP
+            made = matrix @ made
+        elif step.qubits[0] == qubits[0]:
+            made = (step.matrix @ made.reshape(-1, 2, size)).reshape(size, size)
+        else:
+            made = (step.matrix @ made.reshape(2, -1)).reshape(size, size)
+    return made
 
 
 @lru_cache(maxsize=4096)
