@@ -48,9 +48,9 @@ def plans(source: Source, vias: Sequence[Via], level: int, seed: int) -> Iterato
         for number, via in enumerate(shortest[: BASES[effort]]):
             placed = [(claim.step.qubits, claim.turns) for claim in via.claims]
             bases.append((f"chain{number}", of_turns(placed, via.layout)))
-        # What is learned about a window on the way helps with all of them.
+        # What is learned about a window on the way helps with all of them, so the best come first.
         refit = Refit(seed, _effort(effort))
-        for name, base in bases:
+        for name, base in sorted(bases, key=lambda named: rotations(named[1])):
             if len(base.items) <= MAX_ITEMS:
                 yield Plan(f"{name}-r{effort}", base, tuple(refit.groups(base.items)))
 
