@@ -44,7 +44,7 @@ def random_circuit(qubits: int, gates: int, seed: int) -> QuantumCircuit:
     return circuit
 
 
-def same_but_for_final_z(wanted: QuantumCircuit, made: QuantumCircuit, layout: list[int]) -> bool:
+def same_but_for_final_z(wanted: QuantumCircuit, made: QuantumCircuit, layout: list[int], within: float = 1e-8) -> bool:
     """Are two measurement-free circuits equal up to a phase, RZs at the very end, and output qubit q on layout[q]?"""
     size = wanted.num_qubits
     permuted = QuantumCircuit(size)
@@ -58,7 +58,7 @@ def same_but_for_final_z(wanted: QuantumCircuit, made: QuantumCircuit, layout: l
         bit = (np.arange(2**size) >> qubit) & 1
         expected = np.where(bit == 1, expected * phases[1 << qubit] / phases[0], expected)
     off_diagonal = np.abs(rest - np.diag(phases)).max()
-    return bool(off_diagonal < 1e-8 and np.abs(phases - expected).max() < 1e-8)
+    return bool(off_diagonal < within and np.abs(phases - expected).max() < within)
 
 
 def distribution(circuit: QuantumCircuit) -> dict[str, float]:

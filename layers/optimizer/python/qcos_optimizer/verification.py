@@ -221,13 +221,14 @@ class Verifier:
         chains: list[list[tuple[tuple[Claim, ...], tuple[int, ...], bool]]] = [[(via.claims, via.layout, False)]]
         if len(via.claims) <= CONDENSED_CLAIMS:
             chains.append([(via.claims, via.layout, True)])
-            gathered = placed_claims(gather(straighten(via.claims, len(via.layout))))
-            chains.append([(gathered, via.layout, True), (via.claims, self._every, False)])
-            if via.origin is not None:
+            for base in (via, via.origin) if via.origin else (via,):
+                gathered = placed_claims(gather(straighten(base.claims, len(base.layout))))
                 rest = [0] * len(via.layout)
-                for place, wire in zip(via.origin.layout, via.layout, strict=True):
+                for place, wire in zip(base.layout, via.layout, strict=True):
                     rest[place] = wire
-                chains.append([(via.origin.claims, via.origin.layout, True), (via.claims, tuple(rest), False)])
+                for between in (base.claims, gathered):
+                    if between is not via.claims:
+                        chains.append([(between, base.layout, True), (via.claims, tuple(rest), False)])
         for chain in chains:
             steps, claims = self._steps or (), self._claims
             stages: list[Stage] = []
