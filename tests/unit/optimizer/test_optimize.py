@@ -246,6 +246,7 @@ def test_the_document_is_strict_json() -> None:
             "ionq_input",
             "qasm2",
             "qasm3",
+            "certificate",
         ),
     }
     assert made["metrics"].keys() == {"original", "optimized", "literal"}
@@ -256,7 +257,7 @@ def test_the_document_is_strict_json() -> None:
     for tried in made["candidates"]:
         assert tried.keys() == counts - {"one_qubit_gates"} | {"name", "model_score", "verdict", "chosen"}
     assert made["versions"].keys() == {"qcos_optimizer", "qiskit", "qiskit_ionq", "numpy"}
-    assert made["verification"].keys() == {"verdict", "method", "states", "windows", "max_infidelity"}
+    assert made["verification"].keys() == {"verdict", "method", "states", "windows", "max_infidelity", "error_bound"}
     assert made["model_score"]["rates"] == "defaults"
     assert 0 < made["model_score"]["original"] <= made["model_score"]["optimized"] <= 1
 
