@@ -429,3 +429,13 @@ def test_the_command_says_no_and_cannot_say(files: dict[str, str], capsys: pytes
 def test_random_circuits_are_proved_and_right(seed: int) -> None:
     """A sample of ``make fuzz-optimizer``: both levels, both machines."""
     assert failures(seed) == []
+
+
+def test_from_the_shell_there_and_back(tmp_path: Path) -> None:
+    source, output, proof = (str(tmp_path / name) for name in ("in.qasm", "out.qasm", "proof.json"))
+    Path(source).write_text(SMALL)
+    saved = ["-o", output, "--certificate", proof]
+    assert main(["optimize", source, "--target", "ionq_aria", "--level", "0", *saved]) == 0
+    assert main(["certify", source, output, proof]) == 0
+    Path(source).write_text(SMALL.replace("0.4", "0.4001"))
+    assert main(["certify", source, output, proof]) == 1
