@@ -376,14 +376,15 @@ class ParkingLot:
 
     def notes(self, limit: int) -> list[Parked]:
         """At most ``limit`` notes, oldest first."""
-        places = [(one["reader"], (one["tenant"], one["stream_id"], one["version"])) for one in self.parked[:limit]]
-        return [Parked(str(number), (reader,), (place,)) for number, (reader, place) in enumerate(places)]
+        return [_parked(note) for note in self.parked[:limit]]
 
     def forget(self, note: Parked) -> None:
         """Remove the note that says the same; which of two equal ones is all the same."""
-        reader, (tenant, stream_id, version) = note.readers[0], note.events[0]
-        said = {"reader": reader, "tenant": tenant, "stream_id": stream_id, "version": version}
-        self.parked.remove(next(one for one in self.parked if said.items() <= one.items()))
+        self.parked.remove(next(one for one in self.parked if _parked(one) == note))
+
+
+def _parked(note: Mapping[str, Any]) -> Parked:
+    return Parked("", (note["reader"],), ((note["tenant"], note["stream_id"], note["version"]),))
 
 
 class Bus:
