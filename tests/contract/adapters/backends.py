@@ -71,7 +71,7 @@ class Memory:
     def __init__(self) -> None:
         self._objects = memory.ObjectStore()
         self._workflows = memory.Workflows()
-        self._poll, self._parked, self._bus = memory.PollQueue(), memory.ParkingLot(), memory.Bus()
+        self._poll, self._parked, self._bus = memory.PollQueue(), memory_waits.ParkingLot(), memory.Bus()
 
     def event_store(self) -> ports.EventStore:
         return memory.EventStore()

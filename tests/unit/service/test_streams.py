@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from qcos.adapters import memory
+from qcos.adapters import memory_waits
 from qcos.events import Event
 from qcos.service.relay import NotPublished
 from qcos.stream import readable
@@ -82,7 +82,7 @@ def test_an_unpublished_event_brings_the_batch_back(world: World) -> None:
 def test_records_that_hold_no_event_are_parked_and_the_rest_goes_on(world: World) -> None:
     job_id = world.submitted()
     good = world.story(job_id)[0].raw
-    parking_lot = memory.ParkingLot()
+    parking_lot = memory_waits.ParkingLot()
 
     def record(body: bytes, name: str = "INSERT") -> dict[str, Any]:
         image = {"body": {"B": base64.b64encode(body).decode()}}

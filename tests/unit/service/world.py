@@ -206,7 +206,7 @@ class World:
         self.waits = memory_waits.Waits()
         self.bookmarks = memory_waits.Bookmarks()
         self.workflows = memory.Workflows(self.clock)
-        self.parking_lot = memory.ParkingLot()
+        self.parking_lot = memory_waits.ParkingLot()
         self.queue = memory.PollQueue()
         self.bus = memory.Bus()
         self.provider = ScriptedProvider(self.clock)

@@ -21,7 +21,6 @@ from qcos.adapters.wire import (
     cursor_at,
     delay,
     has_conditions,
-    parking_note,
     text,
     total_is_known,
     total_known,
@@ -36,7 +35,6 @@ from qcos.ports import (
     LimitReached,
     ObjectDamaged,
     ObjectMissing,
-    Parked,
     TokenClosed,
     VersionConflict,
 )
@@ -362,29 +360,6 @@ class PollQueue:
             ValueError: the message is too large.
         """
         self.sent.append((json.loads(text(message, MAX_MESSAGE_BYTES)), delay(delay_s)))
-
-
-class ParkingLot:
-    """A :class:`qcos.ports.ParkingLot`; ``parked`` holds the notes, oldest first."""
-
-    def __init__(self) -> None:
-        self.parked: list[dict[str, Any]] = []
-
-    def park(self, reader: str, tenant: str, stream_id: str, version: int, reason: str) -> None:
-        """Keep a note of one event to read again later."""
-        self.parked.append(parking_note(reader, tenant, stream_id, version, reason))
-
-    def notes(self, limit: int) -> list[Parked]:
-        """At most ``limit`` notes, oldest first."""
-        return [_parked(note) for note in self.parked[:limit]]
-
-    def forget(self, note: Parked) -> None:
-        """Remove the note that says the same; which of two equal ones is all the same."""
-        self.parked.remove(next(one for one in self.parked if _parked(one) == note))
-
-
-def _parked(note: Mapping[str, Any]) -> Parked:
-    return Parked("", (note["reader"],), ((note["tenant"], note["stream_id"], note["version"]),))
 
 
 class Bus:

@@ -1,15 +1,18 @@
-"""Waits and bookmarks in memory, safe for threads, with the meaning of the AWS adapters."""
+"""Waits, bookmarks and parked notes in memory, with the meaning of the AWS adapters."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from threading import Lock
+from typing import Any
 
-from qcos.ports import Wait
+from qcos.adapters.wire import parking_note
+from qcos.ports import Parked, Wait
 
 
 class Waits:
-    """A :class:`qcos.ports.Waits`."""
+    """A :class:`qcos.ports.Waits`, safe for threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -67,3 +70,26 @@ class Bookmarks:
             self._places.pop(name, None)
         else:
             self._places[name] = place
+
+
+class ParkingLot:
+    """A :class:`qcos.ports.ParkingLot`; ``parked`` holds the notes, oldest first."""
+
+    def __init__(self) -> None:
+        self.parked: list[dict[str, Any]] = []
+
+    def park(self, reader: str, tenant: str, stream_id: str, version: int, reason: str) -> None:
+        """Keep a note of one event to read again later."""
+        self.parked.append(parking_note(reader, tenant, stream_id, version, reason))
+
+    def notes(self, limit: int) -> list[Parked]:
+        """At most ``limit`` notes, oldest first."""
+        return [_parked(note) for note in self.parked[:limit]]
+
+    def forget(self, note: Parked) -> None:
+        """Remove the note that says the same; which of two equal ones is all the same."""
+        self.parked.remove(next(one for one in self.parked if _parked(one) == note))
+
+
+def _parked(note: Mapping[str, Any]) -> Parked:
+    return Parked("", (note["reader"],), ((note["tenant"], note["stream_id"], note["version"]),))
