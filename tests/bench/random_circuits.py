@@ -116,7 +116,7 @@ def failures(seed: int) -> list[str]:
         bad.append(f"certificate: {reason}")
     if not same_but_for_final_z(body(text), body(output), list(proof.layout), WITHIN):
         bad.append("another unitary")
-    if not close(distribution(load(text)), distribution(load(output))):
+    if not close(distribution(load(text)), distribution(load(output)), WITHIN):
         bad.append("another distribution")
     if found.gates:
         mutant = wrong(found, seed)

@@ -90,5 +90,5 @@ def distribution(circuit: QuantumCircuit) -> dict[str, float]:
     return dict(found)
 
 
-def close(one: dict[str, float], other: dict[str, float]) -> bool:
-    return all(abs(one.get(key, 0) - other.get(key, 0)) < 1e-9 for key in one | other)
+def close(one: dict[str, float], other: dict[str, float], within: float = 1e-9) -> bool:
+    return all(abs(one.get(key, 0) - other.get(key, 0)) < within for key in one | other)
