@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from qcos.adapters.messages import EventBridgeBus, SqsParkingLot, SqsPollQueue, 
 from qcos.adapters.parked import parked
 from qcos.adapters.wire import MAX_BUS_BYTES, MAX_INPUT_BYTES, MAX_MESSAGE_BYTES
 from qcos.events import Event
-from qcos.ports import TokenClosed
+from qcos.ports import TokenClosed, Workflows
 from tests.contract.adapters.backends import EVENTS, Aws, Backend
 from tests.contract.adapters.samples import STARTED, SUBMITTED, TENANT, extend, large
 
@@ -293,23 +294,33 @@ def test_an_unknown_token_is_closed(backend: Backend) -> None:
         flows.resolve("nobody's", {"outcome": "done"})
 
 
+def end(flows: Workflows, *tokens: str) -> None:
+    """Leave nothing waiting: moto does so in a thread, for a minute, whatever becomes of the test."""
+    for token in tokens:
+        with suppress(TokenClosed):
+            flows.resolve(token, {})
+
+
 def test_a_running_execution_is_stopped_and_its_name_stays_taken(backend: Backend) -> None:
     flows, token, _ = backend.workflows()
+    waiting = []
     for name in ("job-1-1", "job-2-1"):
         flows.start(name, {"job_id": name})
-        token()
+        waiting.append(token())
     flows.stop("job-1-1", "cancelled by the user")
     flows.stop("job-1-1", "cancelled by the user")
     flows.start("job-1-1", {"job_id": "another"})
     if backend.name != "moto":  # which goes on with an execution that was stopped
         assert backend.stopped("job-1-1") == "cancelled by the user"
     assert backend.stopped("job-2-1") is None
+    end(flows, *waiting)
 
 
 def test_an_execution_says_whether_it_runs_and_since_when(backend: Backend) -> None:
-    flows, _, _ = backend.workflows()
+    flows, token, _ = backend.workflows()
     assert flows.execution("job-1-1") is None
     flows.start("job-1-1", {"job_id": "job-1"})
+    waiting = token()
     running = flows.execution("job-1-1")
     assert running
     assert (running.name, running.running) == ("job-1-1", True)
@@ -319,6 +330,7 @@ def test_an_execution_says_whether_it_runs_and_since_when(backend: Backend) -> N
     stopped = flows.execution("job-1-1")
     if backend.name != "moto":  # which goes on with an execution that was stopped
         assert stopped == replace(running, running=False)
+    end(flows, waiting)
 
 
 def test_stopping_what_has_ended_or_never_was_is_harmless(backend: Backend) -> None:
