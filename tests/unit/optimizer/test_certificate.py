@@ -17,14 +17,17 @@ from qiskit.circuit import QuantumCircuit
 
 from qcos.cli import main
 from qcos_optimizer import Optimized, optimize
+from qcos_optimizer.candidate import Via
 from qcos_optimizer.certificate import Certificate, Malformed, Window, Windows, canonical, digest
 from qcos_optimizer.chains import chains
 from qcos_optimizer.native import Native
 from qcos_optimizer.openqasm import Unreadable
 from qcos_optimizer.parsing import parse
-from qcos_optimizer.passes.blocks import lower_merged
+from qcos_optimizer.passes.blocks import lower_merged, merge
 from qcos_optimizer.recheck import NotShown, Shown, recheck
 from qcos_optimizer.source import take_apart
+from qcos_optimizer.synthesis import whole
+from qcos_optimizer.turns import TurnsCache
 from qcos_optimizer.verification import Verifier
 from tests.bench.random_circuits import failures
 
@@ -58,9 +61,13 @@ def case(how: str) -> tuple[str, Optimized]:
         return LARGE, optimize(LARGE, "ionq_forte", 0)
     base = case("windows")[1]
     source = take_apart(parse(LARGE))
-    prefix = "gadgets" if how == "rotations" else "l1-cx"
-    chain = next(chain for chain in chains(source, 1, 0) if chain.name.startswith(prefix))
-    candidate = lower_merged(how, chain.via, chain.merged, "zz", "z")
+    if how == "rotations":
+        via = next(chain for chain in chains(source, 1, 0) if chain.name.startswith("gadgets")).via
+    else:
+        cache = TurnsCache()
+        operations, layout = next(made[1:] for made in whole(source, 1, 0) if made[0] == "l1-cx")
+        via = Via(tuple(cache.claim(operation) for operation in operations), layout)
+    candidate = lower_merged(how, via, merge([claim.step for claim in via.claims]), "zz", "z")
     found = Verifier(source, 0, LARGE).verify(candidate)
     assert found is not None
     assert found.proof is not None
