@@ -6,7 +6,7 @@ import pytest
 
 from qcos.adapters import memory
 from qcos.errors import Unauthorized, ValidationFailed
-from qcos.service.keys import CACHE_S, Keys
+from qcos.service.keys import CACHE_S, Keys, _checksum
 from tests.unit.service.world import Clock
 
 
@@ -75,21 +75,41 @@ def test_another_pepper_knows_no_key(keys: Keys, clock: Clock) -> None:
 def test_a_revoked_key_is_refused_within_a_minute(keys: Keys, clock: Clock) -> None:
     text, stored = keys.mint("acme", "a", ["admin"])
     keys.authenticate({"X-API-Key": text})
-    revoked = type(stored)(**{**stored.__dict__, "revoked_at": "2026-02-06T12:00:00.000Z"})
-    keys.control._api_keys[stored.public_id] = revoked  # type: ignore[attr-defined]  # revoking has no use case yet
-    clock.forward(seconds=CACHE_S + 1)
+    elsewhere = Keys(keys.control, lambda: "pepper", clock)
+    elsewhere.revoke("acme", stored.public_id)
+    clock.forward(seconds=CACHE_S)
     with pytest.raises(Unauthorized):
         keys.authenticate({"X-API-Key": text})
 
 
 def test_an_expired_key_is_refused_at_once(keys: Keys, clock: Clock) -> None:
-    text, stored = keys.mint("acme", "a", ["admin"])
-    expiring = type(stored)(**{**stored.__dict__, "expires_at": "2026-02-06T12:00:30.000Z"})
-    keys.control._api_keys[stored.public_id] = expiring  # type: ignore[attr-defined]  # expiry has no use case yet
+    text, _ = keys.mint("acme", "a", ["admin"], "1h")
+    clock.forward(seconds=3599)
     keys.authenticate({"X-API-Key": text})
-    clock.forward(seconds=30)
+    clock.forward(seconds=1)
     with pytest.raises(Unauthorized):
         keys.authenticate({"X-API-Key": text})
+
+
+def test_only_a_request_that_is_let_in_is_a_use_of_its_key(keys: Keys, clock: Clock) -> None:
+    text, stored = keys.mint("acme", "a", ["admin"])
+    body = f"qcos_live_{stored.public_id}_{'0' * 43}"
+    forged = body + _checksum(body)
+
+    def used_at() -> str | None:
+        return keys.all("acme")[0].last_used_at
+
+    with pytest.raises(Unauthorized):
+        keys.authenticate({"X-API-Key": forged})
+    assert used_at() is None
+    clock.forward(seconds=1)
+    keys.authenticate({"X-API-Key": text})
+    assert used_at() == "2026-02-06T12:00:01.000Z"
+    keys.revoke("acme", stored.public_id)
+    clock.forward(seconds=CACHE_S)
+    with pytest.raises(Unauthorized):
+        keys.authenticate({"X-API-Key": text})
+    assert used_at() == "2026-02-06T12:00:01.000Z"
 
 
 @pytest.mark.parametrize(("name", "scopes"), [("a", []), ("a", ["root"]), ("", ["admin"]), ("x" * 101, ["admin"])])

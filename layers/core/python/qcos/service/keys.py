@@ -15,7 +15,7 @@ import threading
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from qcos.errors import KeyNotFound, Unauthorized, ValidationFailed
 from qcos.models import moment, timestamp
@@ -104,31 +104,30 @@ class Keys:
         match = _KEY.fullmatch(text)
         if match is None or _checksum(text[:-6]) != text[-6:]:
             raise Unauthorized(_WRONG)
-        key = self._lookup(match[2])
+        now = self.clock()
+        cached = self._cached(match[2], now.timestamp())
+        key = cached or self.control.api_key(match[2])
         # Compare also when there is no such key, so that the time taken says nothing about which ids exist.
         same = hmac.compare_digest(self._digest(match[3]), key.digest if key else "0" * 64)
-        if key is None or not same or key.revoked_at or (key.expires_at and moment(key.expires_at) <= self.clock()):
+        if key is None or not same or key.revoked_at or (key.expires_at and moment(key.expires_at) <= now):
             raise Unauthorized(_WRONG)
+        if cached is None:
+            self._let_in(key, now)
         return Principal(key.tenant, key.public_id, key.scopes)
 
-    def _lookup(self, public_id: str) -> ApiKey | None:
-        """The key as stored, at most :data:`CACHE_S` seconds old; reading it anew notes that it is used."""
-        now = self.clock().timestamp()
+    def _cached(self, public_id: str, now: float) -> ApiKey | None:
+        """The key as it was read when it last let somebody in, if that is less than :data:`CACHE_S` seconds ago."""
         with self._lock:
             cached = self._cache.get(public_id)
-        if cached and now - cached[0] < CACHE_S:
-            return cached[1]
-        key = self.control.api_key(public_id)
+        return cached[1] if cached and now - cached[0] < CACHE_S else None
+
+    def _let_in(self, key: ApiKey, read_at: datetime) -> None:
+        """Remember a key that is good, and note that it is used: a wrong secret or a revoked key is no use of it."""
         with self._lock:
-            if key is None:
-                self._cache.pop(public_id, None)
-            else:
-                if len(self._cache) >= 1000:
-                    self._cache.clear()
-                self._cache[public_id] = (now, key)
-        if key is not None:
-            self.control.touch_api_key(public_id, timestamp(self.clock()))
-        return key
+            if len(self._cache) >= 1000:
+                self._cache.clear()
+            self._cache[key.public_id] = (read_at.timestamp(), key)
+        self.control.touch_api_key(key.public_id, timestamp(read_at))
 
     def _digest(self, secret: str) -> str:
         return hashlib.sha256(self.pepper().encode() + secret.encode()).hexdigest()
