@@ -127,15 +127,22 @@ def test_a_definite_no_for_now_is_tried_again_with_a_new_intention(world: World)
     assert world.provider.posts[0]["name"] == tokens[-1]
 
 
-def test_a_definite_no_ends_the_job_with_words(world: World) -> None:
+@pytest.mark.parametrize(
+    ("code", "retryable", "then"),
+    [
+        ("PROVIDER_REJECTED", False, "Retrying cannot help: change the circuit."),
+        ("PROVIDER_QUOTA_EXHAUSTED", True, "Retry it when that has been put right."),
+    ],
+)
+def test_a_definite_no_ends_the_job_with_words(world: World, code: str, retryable: bool, then: str) -> None:
+    """Whether a person may retry is another question than whether the step does, which gives up at once in both."""
     job_id = world.optimized(PAID)
-    world.provider.before_submit = ProviderRefused("QuotaExhaustedError", "The IonQ quota is used up.", retryable=False)
+    world.provider.before_submit = ProviderRefused(code, "No, for this reason.", retryable=False)
     assert world.execute(TENANT, job_id, 1) == {"outcome": "failed"}
     failure = world.job(job_id).failure
     assert failure is not None
-    assert failure.code == "QuotaExhaustedError"
-    assert "quota is used up" in failure.message
-    assert not failure.retryable
+    assert (failure.code, failure.retryable) == (code, retryable)
+    assert failure.message == f"IonQ did not take the job, so nothing was run or charged: No, for this reason. {then}"
 
 
 def test_calibration_that_cannot_be_read_sends_nothing(world: World) -> None:
@@ -199,6 +206,47 @@ def test_an_interrupted_paid_submission_is_held_not_failed(world: World) -> None
     assert job.status == "held"
     assert job.held is not None
     assert "cannot be paid twice" in job.held.reason
+
+
+def test_a_job_that_was_turned_away_to_the_end_says_why(world: World) -> None:
+    job_id = world.optimized(PAID)
+    world.provider.before_submit = ProviderRefused("PROVIDER_RATE_LIMITED", "too many jobs", retryable=True)
+    for _ in range(2):
+        with pytest.raises(TryAgain):
+            world.execute(TENANT, job_id, 1)
+    world.fail(TENANT, job_id, 1, {"Error": "States.TaskFailed"})
+    failure = world.job(job_id).failure
+    assert failure is not None
+    assert (failure.step, failure.code, failure.retryable) == ("execute", "PROVIDER_RATE_LIMITED", True)
+    assert "turning the job away: too many jobs. Nothing was run. Retry" in failure.message
+
+
+def test_a_job_that_was_turned_away_first_and_taken_then_is_not_said_to_have_been_refused(world: World) -> None:
+    job_id = world.optimized(PAID)
+    world.provider.before_submit = ProviderRefused("PROVIDER_RATE_LIMITED", "too many jobs", retryable=True)
+    with pytest.raises(TryAgain):
+        world.execute(TENANT, job_id, 1)
+    world.provider.before_submit = None
+    assert world.execute(TENANT, job_id, 1) == {"outcome": "pending"}
+    world.fail(TENANT, job_id, 1, {"Error": "States.Timeout"})
+    failure = world.job(job_id).failure
+    assert failure is not None
+    assert (failure.step, failure.code) == ("await", "STEP_TIMEOUT")
+    assert failure.message.startswith("The result did not come in time.")
+
+
+def test_a_job_that_ran_and_could_not_be_finished_says_what_retrying_costs(world: World) -> None:
+    job_id = world.optimized()
+    world.provider.quick = True
+    assert world.execute(TENANT, job_id, 1) == {"outcome": "done"}
+    world.fail(TENANT, job_id, 1, {"Error": "States.TaskFailed"})
+    job = world.job(job_id)
+    assert job.failure is not None
+    assert (job.failure.step, job.failure.code) == ("sign", "STEP_FAILED")
+    assert "Retrying runs and charges it again" in job.failure.message
+    results = world.jobs.results(job)
+    assert results is not None
+    assert results["counts"] == {"00": 512, "11": 512}
 
 
 def test_settle_outlasts_the_execute_function() -> None:

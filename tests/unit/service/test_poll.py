@@ -10,6 +10,7 @@ from tests.unit.service.world import TENANT, World
 
 FREE = "ionq_simulator"
 PAID = "ionq_forte"
+NEVER = "Retrying cannot help: change the circuit, its shots or the backend."
 
 
 def waiting(world: World, backend: str = PAID) -> tuple[str, dict[str, object]]:
@@ -120,21 +121,25 @@ def test_a_result_that_cannot_be_fetched_yet(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "failure", "code", "retryable"),
+    ("status", "failure", "code", "then"),
     [
-        ("failed", {"failure_code": "NotEnoughQubits", "failure_message": "too wide"}, "PROVIDER_FAILED", False),
-        ("failed", {"failure_code": "QuantumComputerError"}, "PROVIDER_FAILED", True),
-        ("canceled", {}, "PROVIDER_CANCELED", True),
+        ("failed", {"failure_code": "NotEnoughQubits", "failure_message": "too wide."}, "PROVIDER_FAILED", NEVER),
+        ("failed", {"failure_code": "NeverSeenBefore"}, "PROVIDER_FAILED", NEVER),
+        ("failed", {"failure_code": "QuantumComputerError"}, "PROVIDER_FAILED", "Retry the job."),
+        ("failed", {"failure_code": "QuotaExhaustedError"}, "PROVIDER_FAILED", "when that has been put right."),
+        ("canceled", {}, "PROVIDER_CANCELED", "Retry the job to run it."),
     ],
 )
-def test_the_provider_gives_up(world: World, status: str, failure: dict[str, str], code: str, retryable: bool) -> None:
+def test_the_provider_gives_up(world: World, status: str, failure: dict[str, str], code: str, then: str) -> None:
     job_id, message = waiting(world)
     world.provider.finish("p1", status, **failure)
     world.poll([message])
     job = world.job(job_id)
     assert job.failure is not None
-    assert (job.status, job.failure.code, job.failure.retryable) == ("failed", code, retryable)
+    assert (job.status, job.failure.code, job.failure.retryable) == ("failed", code, then is not NEVER)
     assert failure.get("failure_message", "") in job.failure.message
+    assert job.failure.message.endswith(then)
+    assert ".." not in job.failure.message
     assert world.workflows.resolved == {f"token-{job_id}": {"outcome": "failed"}}
     assert world.sign(TENANT, job_id, 1) == {"outcome": "failed"}
 

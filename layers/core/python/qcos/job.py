@@ -91,10 +91,14 @@ class Job:
         return self.last_n + 1
 
     @property
+    def refused_last(self) -> bool:
+        """Whether the provider refused the newest submission; ``refused`` may be of an earlier one."""
+        return self.refused is not None and self.intended is not None and self.refused.n == self.intended.n
+
+    @property
     def unanswered(self) -> bool:
         """Whether a submission was intended and nothing is known of what became of it."""
-        refused = self.refused is not None and self.intended is not None and self.refused.n == self.intended.n
-        return self.intended is not None and self.provider_job_id is None and not refused
+        return self.intended is not None and self.provider_job_id is None and not self.refused_last
 
     @property
     def may_submit(self) -> bool:

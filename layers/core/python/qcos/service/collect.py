@@ -100,9 +100,20 @@ def _failure(job: Job, stopped: ExecutionStopped) -> JobFailed:
     if stopped.status == "canceled":
         message = "IonQ reports that the job was canceled there before it finished. Retry the job to run it."
         return failure(job, "await", "PROVIDER_CANCELED", message, retryable=True)
-    reason = stopped.message or "IonQ gave no reason"
-    message = f"IonQ could not run the circuit ({stopped.code or 'no code'}): {reason}"
-    return failure(job, "await", "PROVIDER_FAILED", message, retryable=stopped.code in _WORTH_RETRYING)
+    reason = (stopped.message or "IonQ gave no reason").rstrip(".")
+    if stopped.code in _FOR_THE_OPERATOR:
+        then = "Retry the job when that has been put right."
+    elif stopped.code in _PASSING:
+        then = "Retry the job."
+    else:
+        then = "Retrying cannot help: change the circuit, its shots or the backend."
+    message = f"IonQ did not run the job ({stopped.code or 'no code'}): {reason}. {then}"
+    retryable = stopped.code in _PASSING | _FOR_THE_OPERATOR
+    return failure(job, "await", "PROVIDER_FAILED", message, retryable=retryable)
 
 
-_WORTH_RETRYING = frozenset({"InternalError", "QuantumComputerError", "SystemCancel", "SimulationTimeout"})
+_PASSING = frozenset({"InternalError", "QuantumComputerError", "SystemCancel", "SimulationTimeout"})
+"""IonQ's codes for failures that the same job need not meet again."""
+
+_FOR_THE_OPERATOR = frozenset({"ContractExpiredError", "QuotaExhaustedError", "UnknownBillingError"})
+"""IonQ's codes for failures that are about the account and not about the circuit."""

@@ -191,9 +191,17 @@ def _refused(job: Job, n: int, refusal: ProviderRefused) -> list[EventData]:
         ExecutionRefused(n=n, code=refusal.code, message=refusal.message, retryable=refusal.retryable)
     ]
     if not refusal.retryable:
-        message = f"IonQ refused the circuit, nothing was run or charged: {refusal.message}"
-        facts.append(failure(job, "execute", refusal.code, message, retryable=False))
+        message = f"IonQ did not take the job, so nothing was run or charged: {refusal.message.rstrip('.')}. "
+        ours = refusal.code in _FOR_THE_OPERATOR
+        message += "Retry it when that has been put right." if ours else "Retrying cannot help: change the circuit."
+        facts.append(failure(job, "execute", refusal.code, message, retryable=ours))
     return facts
+
+
+_FOR_THE_OPERATOR = frozenset(
+    {"PROVIDER_UNAUTHORIZED", "PROVIDER_QUOTA_EXHAUSTED", "PROVIDER_FORBIDDEN", "PROVIDER_NOT_FOUND"}
+)
+"""Refusals that are about the account and not about the circuit."""
 
 
 def _too_dear(job: Job, price: int | None) -> JobFailed | None:

@@ -44,17 +44,27 @@ def _ending(job: Job, error: Mapping[str, Any]) -> EventData:
             "it cannot be paid twice. Check the IonQ console, then contact support to release or cancel it.",
         )
     step: Step
+    code = _code(error)
     if job.execution:
-        step, message = "sign", "The circuit ran and its result is kept, but the job could not be finished."
-    elif job.refused:
-        step, message = "execute", f"IonQ kept turning the job away: {job.refused.message}. Retry the job later."
+        step = "sign"
+        message = (
+            "The circuit ran and its result is kept, but the job could not be finished. Retrying runs and charges it "
+            "again; without need of evidence, take the result that this answer has."
+        )
+    elif job.refused and job.refused_last:
+        step, code = "execute", job.refused.code
+        message = f"IonQ kept turning the job away: {job.refused.message}. Nothing was run. Retry the job later."
     elif job.intended:
         step, message = "await", "The result did not come in time. Retry the job to run it again."
     elif job.optimized:
         step, message = "execute", "The job could not be sent to IonQ. Nothing was run or charged. Retry the job."
     else:
-        step, message = "transpile", "The circuit could not be optimized in time. Try a lower optimization_level."
-    return failure(job, step, _code(error), message, retryable=True)
+        step = "transpile"
+        message = (
+            "The circuit could not be optimized. Retry the job; if that fails as well, submit the circuit with a lower "
+            "optimization_level."
+        )
+    return failure(job, step, code, message, retryable=True)
 
 
 def _code(error: Mapping[str, Any]) -> str:
