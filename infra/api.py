@@ -47,10 +47,16 @@ class GatewayError:
     code: str
     message: str
     retryable: bool = False
-    retry_after: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
 
-_NO_KEY = GatewayError(401, "UNAUTHORIZED", "No valid API key. Send it as Authorization: Bearer KEY, or as X-API-Key.")
+_NO_KEY = GatewayError(
+    401,
+    "UNAUTHORIZED",
+    "No valid API key. Send it as Authorization: Bearer KEY, or as X-API-Key.",
+    # RFC 9110, 11.6.1: a 401 names the scheme that would do. Only the gateway can: it renames a function's.
+    headers=(("WWW-Authenticate", 'Bearer realm="qcos"'),),
+)
 _FORBIDDEN = GatewayError(403, "FORBIDDEN", "This API key may not do that.")
 _NOT_FOUND = GatewayError(404, "NOT_FOUND", "There is nothing at this path.")
 _BAD_REQUEST = GatewayError(400, "VALIDATION_ERROR", "The request could not be read.")
@@ -70,7 +76,11 @@ GATEWAY_ERRORS: dict[str, GatewayError] = {
     "BAD_REQUEST_BODY": _BAD_REQUEST,
     "BAD_REQUEST_PARAMETERS": _BAD_REQUEST,
     "THROTTLED": GatewayError(
-        429, "RATE_LIMIT_EXCEEDED", "Too many requests at once. Slow down.", retryable=True, retry_after=1
+        429,
+        "RATE_LIMIT_EXCEEDED",
+        "Too many requests at once. Slow down.",
+        retryable=True,
+        headers=(("Retry-After", "1"),),
     ),
     "QUOTA_EXCEEDED": GatewayError(403, "QUOTA_EXCEEDED", "The quota of this account is used up."),
     "INTEGRATION_TIMEOUT": _UNANSWERED,
@@ -98,6 +108,11 @@ def error_template(error: GatewayError) -> str:
         },
         separators=(",", ":"),
     )
+
+
+def error_headers(error: GatewayError) -> dict[str, str]:
+    """Where each header comes from: X-Request-Id says what the body says, all others are literals."""
+    return {"X-Request-Id": "context.requestId"} | {name: f"'{value}'" for name, value in error.headers}
 
 
 class Api(Construct):
@@ -172,7 +187,7 @@ class Api(Construct):
                 f"Error{kind.title().replace('_', '')}",
                 type=apigateway.ResponseType.of(kind),
                 status_code=None if error.status is None else str(error.status),
-                response_headers=None if error.retry_after is None else {"Retry-After": f"'{error.retry_after}'"},
+                response_headers=error_headers(error),
                 templates={"application/json": error_template(error)},
             )
 

@@ -71,15 +71,21 @@ class GatewayResponse:
 
     status: int
     template: str
+    headers: dict[str, str]
+    """Where each comes from, as the gateway is told: ``'a literal'`` or ``context.requestId``."""
 
     def render(self) -> Response:
         """The answer, with a request id of its own."""
         request_id = secrets.token_hex(16)
+        headers = {
+            name: request_id if source == "context.requestId" else source.strip("'")
+            for name, source in self.headers.items()
+        }
         return Response(
             self.template.replace("$context.requestId", request_id),
             status_code=self.status,
             media_type="application/json",
-            headers={"x-amzn-RequestId": request_id},
+            headers={"x-amzn-RequestId": request_id} | headers,
         )
 
 
@@ -87,7 +93,12 @@ def gateway_responses(template: Template) -> dict[str, GatewayResponse]:
     """The template's gateway responses by type, those that state their status."""
     return {
         properties["ResponseType"]: GatewayResponse(
-            status=int(properties["StatusCode"]), template=properties["ResponseTemplates"]["application/json"]
+            status=int(properties["StatusCode"]),
+            template=properties["ResponseTemplates"]["application/json"],
+            headers={
+                name.removeprefix("gatewayresponse.header."): source
+                for name, source in properties["ResponseParameters"].items()
+            },
         )
         for properties in (
             resource["Properties"]

@@ -31,7 +31,8 @@ def test_without_a_good_key(api: Api, headers: dict[str, str], method: str, path
     error = response.json()["error"]
     assert error.keys() == SHAPE
     assert error["code"] == "UNAUTHORIZED"
-    assert error["request_id"]
+    assert error["request_id"] == response.headers["x-request-id"]
+    assert response.headers["www-authenticate"] == 'Bearer realm="qcos"'
 
 
 @pytest.mark.parametrize(

@@ -108,9 +108,21 @@ def test_a_gateway_error_has_the_apis_shape(acme: Stack, kind: str) -> None:
     assert "$" not in message
 
 
-def test_a_throttled_caller_is_told_when_to_come_back(acme: Stack) -> None:
-    (response,) = (p for p in acme.of("AWS::ApiGateway::GatewayResponse").values() if p["ResponseType"] == "THROTTLED")
-    assert response["ResponseParameters"] == {"gatewayresponse.header.Retry-After": "'1'"}
+# Besides X-Request-Id, which all have.
+HEADERS: dict[str, dict[str, str]] = {
+    "THROTTLED": {"gatewayresponse.header.Retry-After": "'1'"},
+    **dict.fromkeys(
+        ("UNAUTHORIZED", "INVALID_API_KEY", "EXPIRED_TOKEN"),
+        {"gatewayresponse.header.WWW-Authenticate": "'Bearer realm=\"qcos\"'"},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(ERRORS))
+def test_a_gateway_error_has_the_headers_that_are_promised_of_it(acme: Stack, kind: str) -> None:
+    (response,) = (p for p in acme.of("AWS::ApiGateway::GatewayResponse").values() if p["ResponseType"] == kind)
+    request_id = {"gatewayresponse.header.X-Request-Id": "context.requestId"}
+    assert response["ResponseParameters"] == request_id | HEADERS.get(kind, {})
 
 
 def test_what_is_deployed_has_every_method_and_error_in_it(acme: Stack) -> None:

@@ -97,7 +97,7 @@ def test_a_body_of_ten_megabytes_passes_and_one_byte_more_does_not(client: httpx
         assert answer.status_code == 413
         error = answer.json()["error"]
         assert error["code"] == "PAYLOAD_TOO_LARGE"
-        assert error["request_id"] == answer.headers["x-amzn-requestid"]
+        assert error["request_id"] == answer.headers["x-amzn-requestid"] == answer.headers["x-request-id"]
 
 
 def test_an_emulator_that_is_gone_is_a_gateway_error(responses: dict[str, front.GatewayResponse]) -> None:
@@ -125,3 +125,4 @@ def test_every_status_the_template_states_is_known(responses: dict[str, front.Ga
     assert "DEFAULT_4XX" not in responses
     for response in responses.values():
         assert json.loads(response.template)["success"] is False
+    assert responses["THROTTLED"].render().headers["retry-after"] == "1"
