@@ -13,6 +13,7 @@ import qcos_evidence
 from qcos.events import Event, canonical, check_chain
 from qcos.http import present
 from qcos.job import fold
+from qcos.ports import VersionConflict
 from qcos.provider import ProviderResult
 from qcos.service.circuits import Circuits
 from qcos.service.keys import Keys
@@ -242,8 +243,6 @@ def test_the_circuit_that_was_run_is_the_one_that_evidence_hashes(whole: Api, wo
 def test_the_certificate_is_the_one_that_evidence_names(whole: Api, world: World) -> None:
     job_id = submit(whole)
     path = f"/api/v2/optimize/{job_id}/certificate"
-    early = whole("GET", path)
-    assert (early.status, early.error["code"]) == (409, "CONFLICT")
     world.transpile(TENANT, job_id, 1)
     optimized = world.job(job_id).optimized
     assert optimized
@@ -252,6 +251,38 @@ def test_the_certificate_is_the_one_that_evidence_names(whole: Api, world: World
     assert sent.text == CERTIFICATE
     assert sent.headers["content-type"] == "application/json"
     assert sent.headers["etag"] == f'"{optimized.certificate.digest}"'
+
+
+@pytest.mark.parametrize("what", ["circuit", "certificate"])
+def test_what_is_not_there_yet_may_be_asked_for_again_and_what_never_will_be_may_not(
+    whole: Api, world: World, what: str
+) -> None:
+    job_id = submit(whole)
+    early = whole("GET", f"/api/v2/optimize/{job_id}/{what}")
+    assert (early.status, early.error["code"], early.error["retryable"]) == (409, "CONFLICT", True)
+    assert early.headers["retry-after"] == "1"
+    assert "the job is queued. Ask again" in early.error["message"]
+    whole("DELETE", f"/api/v2/jobs/{job_id}")
+    late = whole("GET", f"/api/v2/optimize/{job_id}/{what}")
+    assert (late.status, late.error["code"], late.error["retryable"]) == (409, "CONFLICT", False)
+    assert "retry-after" not in late.headers
+    assert "Ask again" not in late.error["message"]
+
+
+def test_who_always_comes_second_may_try_again(whole: Api, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = submit(whole)
+
+    def taken(*_: object) -> None:
+        raise VersionConflict("somebody was first")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.events, "append", taken)
+        answer = whole("DELETE", f"/api/v2/jobs/{job_id}")
+    assert (answer.status, answer.error["code"], answer.error["retryable"]) == (409, "CONFLICT", True)
+    assert answer.headers["retry-after"] == "1"
+    assert whole("DELETE", f"/api/v2/jobs/{job_id}").data["status"] == "cancelled"
+    ended = whole("POST", f"/api/v2/jobs/{job_id}/retry")
+    assert (ended.status, ended.error["retryable"], "retry-after" in ended.headers) == (409, False, False)
 
 
 def test_a_circuit_that_was_only_tested_has_no_certificate(world: World, whole: Api) -> None:

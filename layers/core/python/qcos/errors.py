@@ -155,10 +155,14 @@ class MethodNotAllowed(QcosError):
 
 
 class Conflict(QcosError):
-    """Somebody else changed the job at the same moment, or its state does not allow the change."""
+    """Somebody else changed the job at the same moment, or its state does not allow the request, or not yet."""
 
     code = "CONFLICT"
     status = 409
+
+    def __init__(self, message: str, details: Sequence[dict[str, Any]] = (), *, retryable: bool = False) -> None:
+        super().__init__(message, details)
+        self.retryable = retryable
 
 
 class IdempotencyMismatch(QcosError):

@@ -15,7 +15,6 @@ from starlette.responses import Response
 from qcos.errors import (
     BackendUnavailable,
     MethodNotAllowed,
-    NotLogged,
     QcosError,
     RateLimitExceeded,
     RouteNotFound,
@@ -57,15 +56,15 @@ def install(app: FastAPI, routes: Sequence[APIRoute]) -> None:
 def retry_after(problem: QcosError) -> dict[str, str]:
     """The Retry-After header, in seconds, where the same request may succeed after waiting.
 
-    The state of backends is asked for anew every 15 s; what is busy is so for moments.
+    The state of backends is asked for anew every 15 s; what is busy, or not there yet, is so for moments.
     """
     match problem:
         case RateLimitExceeded():
             return {"Retry-After": str(problem.retry_after_s)}
-        case NotLogged():
+        case BackendUnavailable(retryable=True):
+            return {"Retry-After": "15"}
+        case QcosError(status=409 | 503, retryable=True):
             return {"Retry-After": "1"}
-        case QcosError(status=503, retryable=True):
-            return {"Retry-After": "15" if isinstance(problem, BackendUnavailable) else "1"}
         case _:
             return {}
 

@@ -38,7 +38,8 @@ sent back; without one, we make one. Bit strings are as Qiskit prints them: the 
 
 Each operation's security names the scope that the key needs; `admin` holds every scope. Requests count against the
 plan, by the minute and by the day: `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) tell of the
-window that is nearer its end. `Retry-After` (seconds) comes with 429 and with a 503 that passes."""
+window that is nearer its end. `Retry-After` (seconds) comes with 429 and with a 503 or 409 that
+passes."""
 
 SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "The API key as a bearer token"},
@@ -57,6 +58,7 @@ HEADERS = {
     "RateLimitReset": _integer("Seconds until the window ends"),
     "RetryAfter": _integer("Seconds to wait before sending the request again"),
     "Location": {"description": "Where it is", "schema": {"type": "string", "format": "uri"}},
+    "Challenge": {"description": "How to send a key (RFC 9110, 11.6.1)", "schema": {"type": "string"}},
     "ETag": {"description": "The answer's entity tag, for If-None-Match", "schema": {"type": "string"}},
 }
 _GOOD = ("200", "303")
@@ -167,7 +169,9 @@ def _name_headers(result: dict[str, Any]) -> None:
         named = _EVERYWHERE | _COUNTED if operation["security"] else _EVERYWHERE
         for status, answer in operation["responses"].items():
             headers = dict(_EVERYWHERE if status == "401" else named)
-            if status in ("429", "503") or "NOT_LOGGED" in answer["description"]:
+            if status == "401":
+                headers["WWW-Authenticate"] = "Challenge"
+            if status in ("429", "503") or "NOT_LOGGED" in answer["description"] or "CONFLICT" in answer["description"]:
                 headers["Retry-After"] = "RetryAfter"
             if status == "303":
                 headers["Location"] = "Location"

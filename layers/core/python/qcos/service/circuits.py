@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from qcos.errors import Conflict, ValidationFailed
+from qcos.job import Job
 from qcos.ports import ObjectStore
 from qcos.service.log import JobLog
 
@@ -36,10 +37,7 @@ class Circuits:
                 raise ValidationFailed(message, [{"field": "format"}])
             return self.objects.get_checked(job.submitted.circuit), "text/plain", job.submitted.circuit.digest
         if job.optimized is None:
-            raise Conflict(
-                f"There is no optimized circuit: the job is {job.status}. which=original is there.",
-                [{"field": "which", "status": job.status}],
-            )
+            raise _nothing_yet("optimized circuit", job, "which=original is there.", field="which")
         stored, media_type = {
             "qasm2": (job.optimized.optimized, "text/plain"),
             "qasm3": (job.optimized.optimized_qasm3, "text/plain"),
@@ -60,7 +58,7 @@ class Circuits:
         """
         job, _ = self.log.load(tenant, job_id)
         if job.optimized is None:
-            raise Conflict(f"There is no certificate: the job is {job.status}.", [{"status": job.status}])
+            raise _nothing_yet("certificate", job, "It is kept when the circuit has been optimized, if it was proved.")
         stored = job.optimized.certificate
         if stored is None:
             verdict = job.optimized.verification.verdict
@@ -68,3 +66,14 @@ class Circuits:
                 f"There is no certificate: the circuit was {verdict}, and no proof was kept.", [{"verdict": verdict}]
             )
         return self.objects.get_checked(stored), stored.digest
+
+
+def _nothing_yet(what: str, job: Job, then: str, **place: str) -> Conflict:
+    """The refusal of what only an optimized job has: of one that has ended for good, of another until it has it."""
+    if not job.terminal:
+        then = "Ask again when it has been optimized. " + then
+    return Conflict(
+        f"There is no {what}: the job is {job.status}. {then}",
+        [{**place, "status": job.status}],
+        retryable=not job.terminal,
+    )

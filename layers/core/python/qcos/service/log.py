@@ -83,7 +83,7 @@ class JobLog:
                 continue
             log = [*log, *new]
             return Outcome(fold(log), log, appended=True)
-        raise Conflict("The job is being changed by others at this moment. Try again.")
+        raise Conflict("The job is being changed by others at this moment. Try again.", retryable=True)
 
     def _charges(self, tenant: str, job: Job | None, data: Sequence[EventData], now: str) -> list[Charge]:
         """What ``data`` moves in the month ``now``, and the limits that may refuse it."""
