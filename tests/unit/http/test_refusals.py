@@ -195,6 +195,25 @@ def test_wrong_query(api: Api, query: dict[str, str], field: str) -> None:
     assert [detail["field"] for detail in answer.error["details"]] == [field]
 
 
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/api/v2/jobs", [("limit", "1"), ("limit", "1")]),
+        ("/api/v2/jobs", [("status", "failed"), ("backend", "ionq_aria"), ("backend", "ionq_forte")]),
+        ("/api/v2/optimize/job_done", [("wait", "0"), ("wait", "20")]),
+        ("/api/v2/optimize/job_done/circuit", [("format", "qasm3"), ("which", "original"), ("format", "qasm2")]),
+        (f"/api/v2/evidence/export/{BUNDLE_ID}", [("format", "json"), ("format", "pdf")]),
+        ("/api/v2/log/consistency", [("from", "1"), ("to", "2"), ("to", "3")]),
+    ],
+)
+def test_a_parameter_that_comes_twice_is_refused(api: Api, path: str, query: list[tuple[str, str]]) -> None:
+    """Which of the two was meant nobody knows, and one of them would be ignored."""
+    answer = api("GET", path, query=query)
+    assert (answer.status, answer.error["code"]) == (400, "VALIDATION_ERROR")
+    [detail] = answer.error["details"]
+    assert (detail["field"], detail["rule"], detail["message"]) == (query[-1][0], "repeated", "must come only once")
+
+
 REFUSALS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.QcosError)]
 
 

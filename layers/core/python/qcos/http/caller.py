@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from fastapi import Request
 
 from qcos.errors import Forbidden, Unauthorized, ValidationFailed
-from qcos.http.errors import request_id
+from qcos.http.errors import invalid_request, request_id
 from qcos.models import Caller
 
 ADMIN = "admin"
@@ -68,13 +69,18 @@ def needs(scope: str | None) -> Callable[[Request], Awaitable[Caller]]:
 async def _only_what_is_taken(request: Request) -> None:
     """Whoever sends ``?dry_run=true`` with a submission must not find out from the bill that nobody read it.
 
-    Routes that take a query or a body refuse by themselves what they do not know. An empty object is no body.
+    Routes that take a query or a body refuse by themselves what they do not know, but not what comes twice. An empty
+    object is no body.
     """
     route = request.scope["route"]
     takes_body = "requestBody" in (route.openapi_extra or {})
     if request.query_params and not route.dependant.query_params:
         instead = "Send what they say in the body." if takes_body else "Leave them out."
         raise _not_taken("query", f"This path takes no query parameters. {instead}")
+    sent = Counter(name for name, _ in request.query_params.multi_items())
+    once = set(sent).difference(*(field.field_info.annotation.REPEATABLE for field in route.dependant.query_params))
+    if twice := sorted(name for name in once if sent[name] > 1):
+        raise invalid_request([{"loc": ("query", name), "type": "repeated"} for name in twice])
     if request.method != "GET" and not takes_body and (await request.body()).strip() not in (b"", b"{}"):
         raise _not_taken("body", "This request takes no body. Send it without one.")
 

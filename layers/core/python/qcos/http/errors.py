@@ -130,6 +130,8 @@ def _words(rule: str, context: Mapping[str, Any]) -> str:
             return "is required"
         case "extra_forbidden":
             return "is not a field of this request"
+        case "repeated":
+            return "must come only once"
         case "int_type" | "int_parsing" | "int_from_float" | "int_parsing_size":
             return "must be an integer"
         case "bool_type" | "bool_parsing":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Context, Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -43,6 +43,9 @@ class Asked(BaseModel):
     """A query string: text that says one thing only, no parameter that is not documented."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    REPEATABLE: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that may come several times; of others the reader of queries would silently take the last."""
 
 
 def _object_or_text(value: Any, as_object: ValidatorFunctionWrapHandler) -> Any:
@@ -330,6 +333,8 @@ class ConsistencyQuery(Asked):
 
 class JobsQuery(Asked):
     """Which jobs to list; all conditions must hold."""
+
+    REPEATABLE = frozenset({"status"})
 
     status: Annotated[list[Status], BeforeValidator(_listed)] = Field(
         default_factory=list, description="Only jobs of these statuses: repeated, or separated by commas"
