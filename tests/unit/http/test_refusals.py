@@ -140,6 +140,22 @@ def test_broken_json_says_where(api: Api) -> None:
     assert (answer.error["details"][0]["line"], answer.error["details"][0]["column"]) == (2, 11)
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('{"a":1,"options":{"evidence":true,"memory":true,"evidence":false}}', "names evidence twice"),
+        ('{"\\u0007\\u202e":1,"\\u0007\\u202e":2}', "names ?? twice"),
+        ('{"shots":NaN}', "holds NaN,"),
+        ('{"shots":-Infinity}', "holds -Infinity,"),
+        ("\ufeff{}", "begins with a byte order mark"),
+    ],
+)
+def test_unreadable_json_says_what_is_wrong_with_it(api: Api, body: str, words: str) -> None:
+    answer = api("POST", "/api/v2/optimize", body)
+    assert answer.status == 400
+    assert words in answer.error["message"]
+
+
 def test_body_that_is_not_utf8(api: Api) -> None:
     event = gateway_event("POST", "/api/v2/optimize") | {"body": "/w==", "isBase64Encoded": True}
     raw = api.handler(event, Context())

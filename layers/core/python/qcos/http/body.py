@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from qcos.errors import PayloadTooLarge, ValidationFailed
-from qcos.http.errors import invalid_request
+from qcos.http.errors import invalid_request, shown
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
@@ -49,6 +50,9 @@ def parse(document: str) -> Any:
     Raises:
         ValidationFailed: not JSON, a name twice in one object, NaN or an infinity, too deep, an absurd number.
     """
+    if document.startswith("\ufeff"):
+        message = "The request body begins with a byte order mark; send it as UTF-8 without one."
+        raise _unreadable(message, "not_json", line=1, column=1)
     _check_depth(document)
     try:
         return json.loads(document, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_exact)
@@ -115,7 +119,8 @@ def _check_depth(document: str) -> None:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise _unreadable("The request body names a field twice in one object.", "duplicate_key")
+        twice = shown(next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1))
+        raise _unreadable(f"The request body names {twice} twice in one object.", "duplicate_key", name=twice)
     return result
 
 
@@ -126,9 +131,9 @@ def _exact(number: str) -> Decimal:
         raise _unreadable("The request body holds a number that is too long.", "number_too_long") from None
 
 
-def _no_constant(_: str) -> None:
-    raise _unreadable("The request body holds NaN or an infinity, which JSON has not.", "not_json")
+def _no_constant(name: str) -> None:
+    raise _unreadable(f"The request body holds {name}, which JSON has not: send a number.", "not_json")
 
 
-def _unreadable(message: str, rule: str, **place: int) -> ValidationFailed:
+def _unreadable(message: str, rule: str, **place: int | str) -> ValidationFailed:
     return ValidationFailed(message, [{"field": "body", "message": message, "rule": rule, **place}])

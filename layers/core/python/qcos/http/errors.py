@@ -119,9 +119,13 @@ def _place(problem: Mapping[str, Any]) -> dict[str, Any]:
 
 def _field(place: Iterable[int | str]) -> str:
     parts = [str(part) for part in place if part not in ("body", "query", "path", "header")]
-    name = ".".join(parts) or "body"
-    shown = "".join(letter if letter.isprintable() else "?" for letter in name[:SHOWN_FIELD])
-    return shown + ("…" if len(name) > SHOWN_FIELD else "")
+    return shown(".".join(parts) or "body")
+
+
+def shown(name: str) -> str:
+    """A name that a caller made up as it may be sent back: cut, and every letter printable."""
+    printable = "".join(letter if letter.isprintable() else "?" for letter in name[:SHOWN_FIELD])
+    return printable + ("…" if len(name) > SHOWN_FIELD else "")
 
 
 def _words(rule: str, context: Mapping[str, Any]) -> str:
