@@ -111,10 +111,10 @@ def test_a_gateway_error_has_the_apis_shape(acme: Stack, kind: str) -> None:
 # Besides X-Request-Id, which all have.
 HEADERS: dict[str, dict[str, str]] = {
     "THROTTLED": {"gatewayresponse.header.Retry-After": "'1'"},
-    **dict.fromkeys(
-        ("UNAUTHORIZED", "INVALID_API_KEY", "EXPIRED_TOKEN"),
-        {"gatewayresponse.header.WWW-Authenticate": "'Bearer realm=\"qcos\"'"},
-    ),
+    **{
+        kind: {"gatewayresponse.header.WWW-Authenticate": "'Bearer realm=\"qcos\"'"}
+        for kind in ("UNAUTHORIZED", "INVALID_API_KEY", "EXPIRED_TOKEN")
+    },
 }
 
 

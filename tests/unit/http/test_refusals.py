@@ -143,8 +143,8 @@ def test_broken_json_says_where(api: Api) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ('{"a":1,"options":{"evidence":true,"memory":true,"evidence":false}}', "names evidence twice"),
-        ('{"\\u0007\\u202e":1,"\\u0007\\u202e":2}', "names ?? twice"),
+        ('{"a":1,"options":{"evidence":true,"memory":true,"evidence":false}}', "names 'evidence' twice"),
+        ('{"\\u0007\\u202e":1,"\\u0007\\u202e":2}', "names '??' twice"),
         ('{"shots":NaN}', "holds NaN,"),
         ('{"shots":-Infinity}', "holds -Infinity,"),
         ("\ufeff{}", "begins with a byte order mark"),

@@ -120,7 +120,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
         twice = shown(next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1))
-        raise _unreadable(f"The request body names {twice} twice in one object.", "duplicate_key", name=twice)
+        raise _unreadable(f"The request body names '{twice}' twice in one object.", "duplicate_key", name=twice)
     return result
 
 
