@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -11,32 +10,12 @@ from urllib.parse import quote
 
 import httpx
 
+from qcos.client.connection import TRIES, ApiError, Connection, NoAnswer, content, document, enveloped
+
+__all__ = ["ENDED", "TRIES", "ApiError", "Client", "NoAnswer"]
+
 ENDED = frozenset({"completed", "failed", "cancelled", "held"})
 """Statuses that a job does not leave by itself."""
-
-TRIES = 4
-"""How often a GET is asked at most."""
-MAX_PAUSE_S = 20.0
-"""No pause between two tries is longer, whatever a server asks for."""
-_PASSING = frozenset({429, 500, 502, 503, 504})
-
-
-class ApiError(Exception):
-    """The API refused; ``status`` is HTTP's, ``code``, ``message`` and ``details`` are the API's own."""
-
-    def __init__(self, status: int, code: str, message: str, details: list[dict[str, Any]] | None = None) -> None:
-        super().__init__(f"{code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
-        self.details = details or []
-
-
-class NoAnswer(ApiError):
-    """Nothing came back that could be an answer of the API; ``status`` is 0 if nothing came back at all."""
-
-    def __init__(self, message: str, status: int = 0) -> None:
-        super().__init__(status, "NO_ANSWER", message)
 
 
 class Client:
@@ -59,22 +38,8 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if key is not None and not (key.isascii() and key.isprintable() and key.strip() == key != ""):
-            raise ValueError("the API key is empty or holds characters that no key has")
-        try:
-            address = httpx.URL(url)
-        except httpx.InvalidURL:
-            address = httpx.URL("")
-        if address.scheme not in ("http", "https") or not address.host:
-            raise ValueError(f"{url!r} is not a usable address; it must begin with http:// or https://")
+        self._connection = Connection(url, key, timeout_s=timeout_s, transport=transport, sleep=sleep)
         self._sleep = sleep
-        self._http = httpx.Client(
-            base_url=url.rstrip("/"),
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=timeout_s,
-            transport=transport,
-        )
-        self._links = httpx.Client(timeout=timeout_s, transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -84,8 +49,7 @@ class Client:
 
     def close(self) -> None:
         """Give the connection back."""
-        self._http.close()
-        self._links.close()
+        self._connection.close()
 
     def submit(
         self,
@@ -143,7 +107,7 @@ class Client:
 
     def cancel_batch(self, batch_id: str) -> dict[str, Any]:
         """Cancel every job of a batch that has not ended."""
-        return _enveloped(self._patiently("DELETE", f"/api/v2/optimize/batch/{_part(batch_id)}"))
+        return enveloped(self._connection.patiently("DELETE", f"/api/v2/optimize/batch/{_part(batch_id)}"))
 
     def stats(self) -> dict[str, Any]:
         """What the account has done so far."""
@@ -156,11 +120,11 @@ class Client:
     def circuit(self, job_id: str, which: str = "optimized", form: str = "qasm2") -> bytes:
         """A job's circuit byte for byte, ``original`` or ``optimized``, as ``qasm2``, ``qasm3`` or ``ionq``."""
         path = f"/api/v2/optimize/{_part(job_id)}/circuit"
-        return _content(self._patiently("GET", path, {"which": which, "format": form}))
+        return content(self._connection.patiently("GET", path, {"which": which, "format": form}))
 
     def certificate(self, job_id: str) -> bytes:
         """The proof that a job's optimized circuit is the submitted one, for ``qcos certify``."""
-        return _content(self._patiently("GET", f"/api/v2/optimize/{_part(job_id)}/certificate"))
+        return content(self._connection.patiently("GET", f"/api/v2/optimize/{_part(job_id)}/certificate"))
 
     def job(self, job_id: str) -> dict[str, Any]:
         """Everything about a job."""
@@ -198,7 +162,7 @@ class Client:
 
     def cancel(self, job_id: str) -> dict[str, Any]:
         """Cancel a job that has not ended; ``{job_id, status}``."""
-        return _enveloped(self._patiently("DELETE", f"/api/v2/jobs/{_part(job_id)}"))
+        return enveloped(self._connection.patiently("DELETE", f"/api/v2/jobs/{_part(job_id)}"))
 
     def retry(self, job_id: str) -> dict[str, Any]:
         """Open the next attempt of a failed job; ``{job_id, status, attempt}``."""
@@ -248,20 +212,20 @@ class Client:
 
     def export(self, bundle_id: str, form: str = "json") -> bytes:
         """A signed evidence bundle as a file: ``json``, ``cbor``, ``cose`` or ``pdf``; a long one by its link."""
-        response = self._patiently("GET", f"/api/v2/evidence/export/{_part(bundle_id)}", {"format": form})
+        response = self._connection.patiently("GET", f"/api/v2/evidence/export/{_part(bundle_id)}", {"format": form})
         if response.status_code == 303:
             # Another host, and the link says all: it refuses a request that brings a key as well.
-            response = self._patiently("GET", response.headers["Location"], elsewhere=True)
-        return _content(response)
+            response = self._connection.patiently("GET", response.headers["Location"], elsewhere=True)
+        return content(response)
 
     def bundle_proof(self, bundle_id: str) -> str:
         """The tlog-proof that a bundle is in the transparency log; keep it beside the bundle."""
-        return _content(self._patiently("GET", f"/api/v2/evidence/{_part(bundle_id)}/proof")).decode()
+        return content(self._connection.patiently("GET", f"/api/v2/evidence/{_part(bundle_id)}/proof")).decode()
 
     def checkpoint(self, size: int | None = None) -> str:
         """The latest checkpoint of the transparency log, a signed note, or the one of that size."""
         of_size = "" if size is None else f"/{size}"
-        return _content(self._patiently("GET", f"/api/v2/log/checkpoint{of_size}")).decode()
+        return content(self._connection.patiently("GET", f"/api/v2/log/checkpoint{of_size}")).decode()
 
     def consistency(self, old: int, new: int) -> dict[str, Any]:
         """That the log of ``new`` entries begins with that of ``old``: ``{from, to, path}``."""
@@ -273,7 +237,7 @@ class Client:
 
     def jwks(self) -> dict[str, Any]:
         """The published keys, a JWK set."""
-        return _document(self._patiently("GET", "/.well-known/jwks.json"))
+        return document(self._connection.patiently("GET", "/.well-known/jwks.json"))
 
     def backends(self) -> list[dict[str, Any]]:
         """Every backend with its live state."""
@@ -299,61 +263,20 @@ class Client:
 
     def revoke_key(self, key_id: str) -> dict[str, Any]:
         """Revoke an API key, for ever."""
-        return _enveloped(self._patiently("DELETE", f"/api/v2/keys/{_part(key_id)}"))
+        return enveloped(self._connection.patiently("DELETE", f"/api/v2/keys/{_part(key_id)}"))
 
     def status(self) -> dict[str, Any]:
         """How the system is."""
         return self._data("/api/v2/status")
 
     def _data(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
-        return _enveloped(self._patiently("GET", path, query))
+        return enveloped(self._connection.patiently("GET", path, query))
 
     def _post(self, path: str, body: Mapping[str, Any] | None, idempotency_key: str | None = None) -> dict[str, Any]:
-        if idempotency_key is not None:
-            return _enveloped(self._patiently("POST", path, body=body, headers={"Idempotency-Key": idempotency_key}))
-        try:
-            response = self._http.post(path, json=body)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as problem:
-            raise NoAnswer(
-                f"{self._http.base_url} cannot be reached; nothing was sent. Is the address right?"
-            ) from problem
-        except httpx.HTTPError as problem:
-            raise NoAnswer(
-                f"{self._http.base_url} gave no answer. The request may have taken effect: look before you repeat it."
-            ) from problem
-        return _enveloped(response)
-
-    def _patiently(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        *,
-        body: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        elsewhere: bool = False,
-    ) -> httpx.Response:
-        """The answer to a request that may be repeated: it then does what it does once.
-
-        ``path`` is a whole address where the request goes ``elsewhere``, without the API key.
-        """
-        http = self._links if elsewhere else self._http
-        for attempt in range(1, TRIES + 1):
-            asked_pause = 0.0
-            try:
-                response = http.request(method, path, params=query, json=body, headers=headers)
-            except httpx.HTTPError as problem:
-                if attempt == TRIES:
-                    where = "The link's storage" if elsewhere else http.base_url
-                    raise NoAnswer(f"{where} cannot be reached. Is the address right?") from problem
-            else:
-                passing = response.status_code in _PASSING or "Retry-After" in response.headers
-                if not passing or attempt == TRIES:
-                    return response
-                asked_pause = _retry_after(response)
-            backoff = random.uniform(0.5, 1.0) * 2 ** (attempt - 1)
-            self._sleep(min(MAX_PAUSE_S, max(asked_pause, backoff)))
-        raise AssertionError("the last try returns or raises")
+        if idempotency_key is None:
+            return enveloped(self._connection.post_once(path, body))
+        headers = {"Idempotency-Key": idempotency_key}
+        return enveloped(self._connection.patiently("POST", path, body=body, headers=headers))
 
 
 def _part(text: str) -> str:
@@ -364,56 +287,3 @@ def _part(text: str) -> str:
 def _given(**fields: Any) -> dict[str, Any]:
     """Those of the fields that are not None: what is left out has the API's default."""
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _retry_after(response: httpx.Response) -> float:
-    text = response.headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() else 0.0
-
-
-def _content(response: httpx.Response) -> bytes:
-    """The bytes of a file.
-
-    Raises:
-        ApiError: it is an error of the API.
-        NoAnswer: it is another answer than a file.
-    """
-    if response.status_code != 200:
-        _document(response)
-        raise _strange(response)
-    return response.content
-
-
-def _enveloped(response: httpx.Response) -> dict[str, Any]:
-    """The ``data`` of a successful answer."""
-    data = _document(response).get("data")
-    if not isinstance(data, dict):
-        raise _strange(response)
-    return data
-
-
-def _document(response: httpx.Response) -> dict[str, Any]:
-    """The answer's JSON object.
-
-    Raises:
-        ApiError: it is an error of the API.
-        NoAnswer: it is nothing of the API's at all.
-    """
-    try:
-        document = response.json()
-    except ValueError:
-        document = None
-    if isinstance(document, dict):
-        if response.is_success and document.get("success") is not False:
-            return document
-        error = document.get("error")
-        if isinstance(error, dict) and isinstance(error.get("code"), str):
-            raise ApiError(
-                response.status_code, error["code"], str(error.get("message", "")), list(error.get("details") or [])
-            )
-    raise _strange(response)
-
-
-def _strange(response: httpx.Response) -> NoAnswer:
-    address = response.url.copy_with(query=None)
-    return NoAnswer(f"{address} answered HTTP {response.status_code}, and not as this API does", response.status_code)
