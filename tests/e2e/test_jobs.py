@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from qcos.events import Event, canonical, check_chain
+from qcos.canonical import canonical
+from qcos.events import Event, check_chain
 from qcos.http import present
 from qcos.job import fold
 from tests.e2e.conftest import Api, circuit

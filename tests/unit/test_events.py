@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 import rfc8785
 
+from qcos.canonical import canonical
 from qcos.events import (
     NO_HASH,
     BrokenChain,
@@ -18,7 +19,6 @@ from qcos.events import (
     Origin,
     TranspileStarted,
     Unrecognised,
-    canonical,
     chain,
     check_chain,
 )

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import qcos_evidence
-from qcos.events import Event, canonical, check_chain
+from qcos.canonical import canonical
+from qcos.events import Event, check_chain
 from qcos.http import present
 from qcos.job import fold
 from qcos.ports import VersionConflict

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from qcos.canonical import canonical
 from qcos.errors import IdempotencyMismatch, InvalidCircuit, ValidationFailed
-from qcos.events import canonical
 from qcos.models import Mode, sha3_256
 from qcos.record import evidence_record
 from qcos.service.circuits import Circuits

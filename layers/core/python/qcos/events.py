@@ -11,15 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
-import rfc8785
 from pydantic import Field
 
+from qcos.canonical import canonical
 from qcos.models import (
     Digest,
     MetricsTable,
@@ -382,24 +382,3 @@ def check_chain(log: Sequence[Event]) -> None:
         if event.version != expected or event.prev_hash != prev_hash:
             raise BrokenChain(f"{event.stream_id}: event {expected} does not follow its predecessor")
         prev_hash = event.hash
-
-
-def canonical(document: Mapping[str, Any]) -> bytes:
-    """RFC 8785 bytes of ``document``.
-
-    Raises:
-        ValueError: it holds a float; text and integers are the only forms that survive every store unchanged.
-    """
-    _refuse_floats(document)
-    return rfc8785.dumps(document)
-
-
-def _refuse_floats(value: Any) -> None:
-    if isinstance(value, float):
-        raise ValueError("an event holds no floats: write integers of a small unit, or decimal text")
-    if isinstance(value, Mapping):
-        for item in value.values():
-            _refuse_floats(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _refuse_floats(item)

@@ -11,8 +11,9 @@ from typing import Any
 
 from qcos import qasm
 from qcos.backends import backend
+from qcos.canonical import canonical
 from qcos.errors import IdempotencyMismatch, PayloadTooLarge, QcosError, ValidationFailed
-from qcos.events import BatchSubmitted, Event, EventData, JobSubmitted, Origin, canonical
+from qcos.events import BatchSubmitted, Event, EventData, JobSubmitted, Origin
 from qcos.models import Caller, StoredObject, Submission, sha3_256
 from qcos.plans import EVALUATIONS
 from qcos.ports import ObjectStore, VersionConflict
