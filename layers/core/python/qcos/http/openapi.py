@@ -38,7 +38,7 @@ sent back; without one, we make one. Bit strings are as Qiskit prints them: the 
 
 Each operation's security names the scope that the key needs; `admin` holds every scope. Requests count against the
 plan, by the minute and by the day: `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) tell of the
-window that is nearer its end. `Retry-After` (seconds) comes with 429 and with a 503 or 409 that
+window that is nearer its limit. `Retry-After` (seconds) comes with 429 and with a 503 or 409 that
 passes."""
 
 SECURITY = {
