@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from qcos.errors import BackendUnavailable, Conflict, QuotaExceeded
-from qcos.ledger import EVALUATIONS
+from qcos.ledger import EVALUATIONS, SPEND
 from qcos.plans import EVALUATIONS as PRICE
 from qcos.plans import Plan
 from qcos.provider import ProviderUnknown
@@ -180,16 +181,65 @@ def test_retry_is_refused_when_the_quota_is_used_up(world: World) -> None:
     assert world.job(job_id).status == "failed"
 
 
-def test_a_late_result_of_an_earlier_attempt_changes_nothing(world: World) -> None:
-    job_id = world.optimized(PAID)
+def retried_before_it_was_stopped(world: World, backend: str = PAID) -> tuple[str, dict[str, Any]]:
+    """A job whose first attempt may still run at the provider, and the message that shall stop it."""
+    job_id = world.optimized(backend)
     world.execute(TENANT, job_id, 1)
     world.fail(TENANT, job_id, 1, {"Error": "States.Timeout"})
     cancel = world.queue.sent[-1][0]
     world.lifecycle.retry(CALLER, job_id)
+    return job_id, cancel
+
+
+@pytest.mark.parametrize("how", ["canceled", "failed", "completed"])
+@pytest.mark.parametrize("running", [False, True])
+def test_what_an_earlier_attempt_left_at_the_provider_is_stopped_and_paid_once(
+    world: World, how: str, running: bool
+) -> None:
+    job_id, cancel = retried_before_it_was_stopped(world)
+    if running:
+        assert world.transpile(TENANT, job_id, 2) == {"outcome": "done"}
+        assert world.execute(TENANT, job_id, 2) == {"outcome": "pending"}
+    status = world.job(job_id).status
+    assert world.poll([cancel]) == []
+    assert world.provider.cancelled == ["p1"]
+    again = world.queue.sent[-1][0]
+    assert again["kind"] == "cancel"
+    world.provider.finish("p1", how)
+    for _ in range(2):
+        assert world.poll([again]) == []
+    assert world.queue.sent[-1][0] is again, "nothing is left to stop"
+    facts = [kind for kind in world.types(job_id) if kind in ("ExecutionStopped", "ExecutionCompleted")]
+    assert facts == ["ExecutionCompleted" if how == "completed" else "ExecutionStopped"]
+    job = world.job(job_id)
+    assert (job.status, job.attempt, job.execution, job.failure) == (status, 2, None, None)
+    assert set(job.reservations) == ({2} if running else set())
+    spent = world.events.counter(TENANT, f"{SPEND}#2026-02")
+    assert spent == (world.provider.cost or 0) + (world.provider.price or 0) * running
+
+
+def test_a_free_late_result_of_an_earlier_attempt_changes_nothing(world: World) -> None:
+    job_id, cancel = retried_before_it_was_stopped(world, "ionq_simulator")
+    before = world.types(job_id)
     world.provider.finish("p1")
     assert world.poll([cancel]) == []
-    assert world.job(job_id).status == "queued"
+    assert world.types(job_id) == before
     assert world.job(job_id).execution is None
+
+
+def test_a_lost_answer_of_an_earlier_attempt_is_found_and_stopped(world: World) -> None:
+    job_id = world.optimized()
+    world.provider.after_submit = ProviderUnknown("reset")
+    world.execute(TENANT, job_id, 1)
+    world.fail(TENANT, job_id, 1, {"Error": "States.Timeout"})
+    world.lifecycle.retry(CALLER, job_id)
+    message = {"kind": "cancel", "tenant": TENANT, "job_id": job_id, "attempt": 1, "n": 0}
+    world.poll([message])
+    assert world.types(job_id)[-1] == "ExecutionAdopted"
+    assert world.job(job_id).provider_job_id is None, "it is not the new attempt's"
+    world.poll([world.queue.sent[-1][0]])
+    assert world.provider.cancelled == ["p1"]
+    assert world.types(job_id).count("ExecutionAdopted") == 1
 
 
 def test_a_failure_before_a_circuit_was_found_gives_back_its_price(world: World) -> None:

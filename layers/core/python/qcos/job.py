@@ -141,6 +141,22 @@ def fold(log: Sequence[Event]) -> Job:
     return job
 
 
+def fold_attempt(log: Sequence[Event], attempt: int) -> Job:
+    """The job as it was in one attempt: all until the next was opened, and later facts about its own submissions.
+
+    Raises:
+        ValueError: the stream does not begin with ``JobSubmitted``.
+    """
+    later = (at for at, event in enumerate(log) if isinstance(event.data, JobRetried) and event.data.attempt > attempt)
+    end = next(later, len(log))
+    job = fold(log[:end])
+    for event in log[end:]:
+        # No two submissions of a job share a number, whatever their attempts.
+        if getattr(event.data, "n", job.last_n + 1) <= job.last_n:
+            job = replace(_apply(job, event.data, event.occurred_at), version=event.version)
+    return job
+
+
 def _apply(job: Job, data: EventData, at: str) -> Job:
     match data:
         case TranspileStarted():

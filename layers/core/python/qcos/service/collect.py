@@ -29,20 +29,20 @@ class Collector:
     provider: Provider
 
     def settle(self, job: Job, at_provider: ProviderJob) -> Job:
-        """Record the end of ``at_provider``, the job's newest submission; the job afterwards.
+        """Record the end of ``at_provider``, the newest submission of ``job``; the job afterwards.
 
-        Does nothing when it is already recorded. What comes after the job has ended is kept as a fact and changes
-        no state.
+        Does nothing when it is already recorded. What comes after the job has ended, or after another attempt was
+        opened, is kept as a fact and changes no state.
 
         Raises:
             ProviderUnavailable: the result or the cost cannot be read now.
         """
-        if job.execution is not None or job.intended is None:
+        if job.execution is not None or job.intended is None or job.stopped_n == job.intended.n:
             return job
         n = job.intended.n
         if at_provider.status == "completed":
             completed = self._fetch(job, n, at_provider)
-            return self._append(job, lambda newest: [] if newest.execution else [completed])
+            return self._append(job, lambda newest: _complete(newest, completed))
         stopped = ExecutionStopped(
             n=n,
             provider_job_id=at_provider.id,
@@ -86,6 +86,13 @@ class Collector:
             return None
         document = json.dumps(bits.bit_strings([int(outcome) for outcome in outcomes]), separators=(",", ":"))
         return self.objects.put("results", document.encode(), "application/json")
+
+
+def _complete(job: Job, completed: ExecutionCompleted) -> Sequence[EventData]:
+    """The result, once; of a submission that another has followed only what it cost is still of interest."""
+    if job.intended is not None and job.intended.n == completed.n:
+        return [] if job.execution else [completed]
+    return [completed] if completed.n in job.reservations else []
 
 
 def _stop(job: Job, stopped: ExecutionStopped) -> Sequence[EventData]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from qcos.backends import backend
 from qcos.events import EventData, ExecutionAdopted, ExecutionHeld
-from qcos.job import Job, failure
+from qcos.job import Job, failure, fold_attempt
 from qcos.models import moment, timestamp
 from qcos.ports import CANCEL, PollQueue, TokenClosed, Wait, Waits, Workflows
 from qcos.provider import Provider, ProviderJob, ProviderUnavailable
@@ -67,12 +67,12 @@ class Poll:
         return sorted(failed)
 
     def _open(self, message: Mapping[str, Any]) -> tuple[Wait, Job] | None:
-        job, _ = self.log.load(message["tenant"], message["job_id"])
+        job, log = self.log.load(message["tenant"], message["job_id"])
         token = CANCEL if message["kind"] == "cancel" else message["token"]
         asked = Wait(job.tenant, job.job_id, message["attempt"], token, message["n"], self._now())
-        if token == CANCEL and job.attempt != asked.attempt:
-            self.waits.close(asked)
-            return None
+        if token == CANCEL:
+            # A retry may have come first: what was to be stopped is another attempt's, and may cost money.
+            job = fold_attempt(log, asked.attempt)
         wait = self.waits.open(replace(asked, n=0))
         return (asked, job) if asked.n >= wait.n else None
 
@@ -180,7 +180,7 @@ class Poll:
             found = self.provider.find(intended.token, intended.provider_backend, since)
             if found:
                 adopted = ExecutionAdopted(n=intended.n, provider_job_id=found.id)
-                self._append(job, lambda newest: [adopted] if newest.unanswered else [])
+                self._append(job, lambda newest: _adopt(newest, adopted))
             elif self.log.clock() - moment(str(job.intended_at)) >= SETTLE:
                 return True
         return False
@@ -188,6 +188,12 @@ class Poll:
     def _delay(self, n: int) -> int:
         """Seconds until asking again: 1, 1, 2, 3, 4, 6, ... up to 15 minutes, spread by a fifth."""
         return _delay_s(n, self.jitter())
+
+
+def _adopt(newest: Job, adopted: ExecutionAdopted) -> Sequence[EventData]:
+    """That a submission was found, unless that is known; of an earlier attempt's only its own fold could say so."""
+    current = newest.intended is not None and newest.intended.n == adopted.n
+    return [] if current and not newest.unanswered else [adopted]
 
 
 def longest_delay(n: int) -> timedelta:
