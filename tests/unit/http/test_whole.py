@@ -206,6 +206,14 @@ def test_a_batch_is_refused_whole_with_every_bad_circuit_named(whole: Api, world
     ]
     assert (answer.error["details"][0]["line"], answer.error["details"][0]["column"]) == (5, 1)
     assert not world.events._streams
+    world.provider.status = "unavailable"
+    world.clock.forward(minutes=1)
+    hopeless = whole("POST", "/api/v2/optimize/batch", {"circuits": [BODY, broken]})
+    assert (hopeless.status, hopeless.error["code"], hopeless.error["retryable"]) == (400, "INVALID_CIRCUIT", False)
+    assert "accepted: circuits[0, 1]. circuits[1]: line 5, column 1" in hopeless.error["message"]
+    assert [place["code"] for place in hopeless.error["details"]] == ["BACKEND_UNAVAILABLE", "INVALID_CIRCUIT"]
+    world.provider.status = "available"
+    world.clock.forward(minutes=1)
     full = whole("POST", "/api/v2/optimize/batch", {"circuits": [BODY] * 98})
     assert len(full.data["job_ids"]) == 98
     more = whole("POST", "/api/v2/optimize/batch", {"circuits": [BODY] * 99})

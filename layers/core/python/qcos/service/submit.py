@@ -127,10 +127,11 @@ class Submit:
                 refused.append((index, refusal))
         if not refused:
             return summaries
-        first = refused[0][1]
+        # What never can be accepted outranks what may be later, or its sender would send it again for ever.
+        at, head = min(refused, key=lambda one: one[1].retryable)
         bad = ", ".join(str(index) for index, _ in refused[:10]) + (", ..." if len(refused) > 10 else "")
-        problem = copy.copy(first)
-        problem.message = f"No circuit of the batch was accepted. Refused: circuits[{bad}]. The first: {first.message}"
+        problem = copy.copy(head)
+        problem.message = f"No circuit of the batch was accepted: circuits[{bad}]. circuits[{at}]: {head.message}"
         problem.details = [
             {
                 **place,
