@@ -181,6 +181,27 @@ def test_retry_is_refused_when_the_quota_is_used_up(world: World) -> None:
     assert world.job(job_id).status == "failed"
 
 
+@pytest.mark.parametrize("there_after_all", [False, True])
+def test_a_held_job_can_be_cancelled_as_its_reason_says(world: World, there_after_all: bool) -> None:
+    job_id = world.optimized(PAID)
+    world.provider.after_submit = ProviderUnknown("reset")
+    world.execute(TENANT, job_id, 1)
+    hidden = world.provider.known.pop("p1")
+    world.clock.at += SETTLE
+    world.poll([world.await_message(job_id)])
+    held = world.job(job_id).held
+    assert held is not None
+    assert "Cancelling the job stops it there, too" in held.reason
+    assert world.lifecycle.cancel(CALLER, job_id).status == "cancelled"
+    relayed(world, job_id)
+    if there_after_all:
+        world.provider.known["p1"] = hidden
+    for _ in range(3):
+        world.poll([world.queue.sent[-1][0]])
+    assert world.provider.cancelled == (["p1"] * 2 if there_after_all else [])
+    assert len(world.provider.posts) == 1
+
+
 def retried_before_it_was_stopped(world: World, backend: str = PAID) -> tuple[str, dict[str, Any]]:
     """A job whose first attempt may still run at the provider, and the message that shall stop it."""
     job_id = world.optimized(backend)

@@ -12,7 +12,7 @@ from qcos.events import EventData, ExecutionHeld
 from qcos.job import Job, Step, failure
 from qcos.ports import PollQueue
 from qcos.service.log import JobLog, step_origin
-from qcos.service.poll import cancel_message
+from qcos.service.poll import HELD, cancel_message
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ def _ending(job: Job, error: Mapping[str, Any]) -> EventData:
     if job.intended and job.unanswered and backend(job.submitted.backend).paid:
         return ExecutionHeld(
             n=job.intended.n,
-            reason="The submission to IonQ was interrupted and its outcome is unknown. It is not sent again, so that "
-            "it cannot be paid twice. Check the IonQ console, then contact support to release or cancel it.",
+            reason=f"The submission to IonQ was interrupted and its outcome is unknown. {HELD}",
         )
     step: Step
     code = _code(error)

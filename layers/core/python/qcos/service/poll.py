@@ -31,6 +31,12 @@ MISSING = timedelta(minutes=15)
 
 MAX_DELAY_S = 900
 
+HELD = (
+    "It is not sent again, so that it cannot be paid twice. Look for it in the IonQ console. Cancelling the job stops "
+    "it there, too, if IonQ has it after all; to have it run, submit its circuit again."
+)
+"""What the user of a held job is told to do."""
+
 
 @dataclass(frozen=True)
 class Poll:
@@ -135,8 +141,7 @@ class Poll:
         elif paid:
             news = ExecutionHeld(
                 n=intended.n,
-                reason="IonQ did not confirm the submission and does not list it. It is not sent again, so that it "
-                "cannot be paid twice. Check the IonQ console, then contact support to release or cancel it.",
+                reason=f"IonQ did not confirm the submission and does not list it. {HELD}",
             )
         else:
             message = "IonQ did not confirm the submission and does not list it. Nothing was charged. Retry the job."
