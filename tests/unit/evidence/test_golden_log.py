@@ -16,7 +16,16 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from qcos_evidence import KeySet, merkle, parse, tiles, verify
 from qcos_evidence.schema import sha256_bytes
 from qcos_evidence.transparency import entry, leaf_hash, open_checkpoint, verify_consistency
-from tests.unit.evidence.test_golden import GOLDEN, HASHES, RECIPE, golden, openssl_version, run_script, scripts
+from tests.unit.evidence.test_golden import (
+    GOLDEN,
+    HASHES,
+    RECIPE,
+    golden,
+    openssl_version,
+    run_script,
+    says_node,
+    scripts,
+)
 
 KEYS = KeySet.from_jwks(parse((GOLDEN / "log.jwks.json").read_bytes()))
 ORIGIN = "qcos.test/tenants/acme"
@@ -112,6 +121,10 @@ def test_the_recipes_command(by_hand: tuple[Path, str]) -> None:
     (line,) = re.findall(r"^\$ (openssl pkeyutl .* -in log-tbs\.bin .*)$", RECIPE, re.MULTILINE)
     done = subprocess.run(line.split(), cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "Signature Verified Successfully\n"), done.stderr
+
+
+def test_the_recipes_other_command(by_hand: tuple[Path, str]) -> None:
+    assert says_node("log-tbs.bin", by_hand[0]) == ("true\n", "false\n", "false\n")
 
 
 def test_the_recipe_ties_two_checkpoints(tmp_path: Path) -> None:
