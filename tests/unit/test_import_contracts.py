@@ -25,6 +25,10 @@ SEEDS = {
     "handler imports an adapter": ("functions/api/jobs.py", "import qcos.adapters.view_store"),
     "API reaches the optimizer": ("functions/api/optimize.py", "import qcos.wiring.transpiling"),
     "API reaches qiskit": ("functions/api/backends.py", "import qiskit"),
+    "scheduled function reaches the optimizer": ("functions/schedule/sweep.py", "import qcos.wiring.transpiling"),
+    "scheduled function reaches evidence": ("functions/schedule/redrive.py", "import qcos.wiring.signing"),
+    "transpile step reaches evidence": ("functions/steps/transpile.py", "import qcos.wiring.signing"),
+    "sign step reaches the optimizer": ("functions/steps/sign.py", "import qcos.wiring.transpiling"),
     "stream reader reaches evidence": ("functions/streams/relay.py", "import qcos.wiring.signing"),
     "common wiring reaches evidence": ("layers/core/python/qcos/wiring/__init__.py", "import qcos.adapters.custody"),
     "optimizer imports the service": ("layers/optimizer/python/qcos_optimizer/targets.py", "import qcos.models"),
@@ -76,6 +80,18 @@ def test_a_forbidden_import_is_caught(copy: Path, seed: str) -> None:
     result = lint(copy)
     assert result.returncode == 1, result.stdout
     assert "BROKEN" in result.stdout
+
+
+@pytest.mark.parametrize("wiring", ["transpiling", "signing"])
+def test_a_new_function_is_held_to_the_contracts(copy: Path, wiring: str) -> None:
+    """No list of functions has to be kept for that."""
+    folder = copy / "functions" / "later"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "added.py").write_text(f"from qcos.wiring import {wiring}\n")
+    result = lint(copy)
+    assert result.returncode == 1, result.stdout
+    assert "functions.later.added" in result.stdout
 
 
 def test_a_module_without_a_place_is_caught(copy: Path) -> None:
