@@ -270,10 +270,10 @@ class Serial:
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)
 
-        def call(**request: Any) -> Any:
+        def call(*operation: str, **request: Any) -> Any:
             with self._lock:
                 self.calls.append(name)
-                return method(**request)
+                return method(*operation, **request)
 
         return call
 

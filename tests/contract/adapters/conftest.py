@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
-from qcos.adapters.clients import CONFIG
+from qcos.adapters.clients import CONFIG, SIGNED_ADDRESSES
 from tests.contract.adapters.backends import SERVICES, Aws, Backend, Memory, Serial, ministack
 
 MINISTACK = pytest.param("ministack", marks=[pytest.mark.ministack, pytest.mark.xdist_group("ministack")])
@@ -28,9 +28,9 @@ def make_clients(endpoint: str | None) -> dict[str, Any]:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         # moto and ministack know no addresses that begin with an account number.
         patch.setenv("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")
-        config = CONFIG.merge(Config(max_pool_connections=32))
-        session = boto3.session.Session()
-        return {name: session.client(name, endpoint_url=endpoint, config=config) for name in SERVICES}
+        wide, session = Config(max_pool_connections=32), boto3.session.Session()
+        configs = {name: (SIGNED_ADDRESSES if name == "s3" else CONFIG).merge(wide) for name in SERVICES}
+        return {name: session.client(name, endpoint_url=endpoint, config=configs[name]) for name in SERVICES}
 
 
 @pytest.fixture(scope="session")

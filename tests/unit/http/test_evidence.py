@@ -38,8 +38,8 @@ def serve(desk: EvidenceDesk) -> gateway.Handler:
 class Desk:
     """The evidence function over one finished job."""
 
-    def __init__(self) -> None:
-        self.world = World()
+    def __init__(self, world: World | None = None) -> None:
+        self.world = world or World()
         self.world.provider.quick = True
         self.job_id = self.world.submitted()
         for step in (self.world.transpile, self.world.execute, self.world.sign):
