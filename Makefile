@@ -34,7 +34,7 @@ test: install lint types ## Lint, type checks and the whole test suite
 test-schema: install ## Every check of schemathesis against the running local cloud (3 minutes)
 	$(BIN)/python -m pytest tests/e2e/test_schema.py
 
-fuzz: install ## A million changed documents and every changed byte through the evidence verifier (docs/verify-by-hand.md)
+fuzz: install ## A million changed bundles, every changed byte, and proofs through the evidence verifier (docs/verify-by-hand.md)
 	$(BIN)/python -m tests.fuzz.evidence
 
 lint: install ## ruff and the import contracts

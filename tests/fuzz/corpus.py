@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qcos_evidence import attachments, cbor, cose
+from tests.fuzz import logs
 from tests.unit.evidence import test_form as forms
 from tests.unit.evidence import test_hostile as hostile
 from tests.unit.evidence import test_pdf as pages
@@ -23,7 +24,10 @@ LONGEST = 70_000
 
 @dataclass(frozen=True)
 class Corpus:
-    """Seeds by form, the keys that are trusted, and every bundle that these keys signed and that may come out valid."""
+    """Seeds by form, the keys that are trusted, and every bundle that these keys signed and that may come out valid.
+
+    ``logs`` are seeds of other kinds, with keys of their own.
+    """
 
     genuine: Mapping[str, tuple[bytes, ...]]
     hostile: Mapping[str, tuple[bytes, ...]]
@@ -31,6 +35,7 @@ class Corpus:
     bundles: tuple[dict[str, Any], ...]
     circuit: bytes
     events: bytes
+    logs: logs.Logs
 
 
 def build() -> Corpus:
@@ -55,11 +60,13 @@ def build() -> Corpus:
     passing = ("created_in_future", "events_needed")
     genuine += [make() for make, _, code in hostile.SIGNED_BUT_WRONG.values() if code in passing]
     genuine.append(json.loads(attachments.read(pages.PAGE)[attachments.BUNDLE]))
+    made = logs.build()
     return Corpus(
-        genuine={form: (*golden[form], fresh[form]) for form in FORMS},
-        hostile={form: tuple(one for one in deceiving[form] if len(one) <= LONGEST) for form in FORMS},
+        genuine={form: (*golden[form], fresh[form]) for form in FORMS} | made.genuine,
+        hostile={form: tuple(one for one in deceiving[form] if len(one) <= LONGEST) for form in FORMS} | made.hostile,
         jwks=json.dumps({"keys": keys}).encode(),
         bundles=tuple(genuine),
         circuit=CIRCUIT,
         events=json.dumps({"events": EVENTS}).encode(),
+        logs=made,
     )

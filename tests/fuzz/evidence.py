@@ -1,4 +1,4 @@
-"""``python -m tests.fuzz.evidence``: a million changed documents through the verifier, and exhaustive sweeps.
+"""``python -m tests.fuzz.evidence``: changed bundles and documents of logs through the verifier, and exhaustive sweeps.
 
 Document number n of a run is a function of the seed and n (but for signatures of the keys that a run makes). A broken
 promise ends the run with status 1, the document in ``.cache/fuzz/``. Ends with the counts by outcome.
@@ -16,24 +16,32 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from types import FrameType
 
 from qcos_evidence import pdf
-from tests.fuzz import mutations, sweeps
+from tests.fuzz import log_mutations, mutations, sweeps
 from tests.fuzz.corpus import FORMS, Corpus, build
-from tests.fuzz.judges import Finding, Judges
+from tests.fuzz.judges import Judges
+from tests.fuzz.promises import Finding
 
 SHARES = {"json": 400, "cbor": 250, "cose": 250, "pdf": 60, "http": 20, "command": 20}
-"""Of each thousand documents: by which form, or by which way in, whatever the form."""
+"""Of each thousand bundles: by which form, or by which way in, whatever the form."""
+LOG_SHARES = {"proof": 25, "checkpoint": 15, "consistency": 10, "jwks": 10}
+"""For each thousand bundles so many documents of their logs, by kind."""
+WAYS = SHARES | LOG_SHARES
 FOUND = Path(".cache/fuzz")
 SECONDS = 30
 """Longer than any document may take."""
 CHUNK = 2000
-MUTATIONS = {"json": mutations.json_of, "cbor": mutations.cbor_of, "cose": mutations.cose_of, "pdf": mutations.pdf_of}
+MUTATIONS = {
+    **{"json": mutations.json_of, "cbor": mutations.cbor_of, "cose": mutations.cose_of, "pdf": mutations.pdf_of},
+    **{"proof": log_mutations.text_of, "checkpoint": log_mutations.text_of},
+    **{"consistency": mutations.json_of, "jwks": mutations.json_of},
+}
 
 
 @dataclass(frozen=True)
@@ -71,9 +79,10 @@ def start(corpus: Corpus, chosen: int, folder: str) -> None:
 def document(corpus: Corpus, chosen: int, way: str, number: int) -> tuple[bytes, Random]:
     """Document ``number`` of a way in, and the generator for what is still to be chosen."""
     choose = Random(f"{chosen} {way} {number}")
-    form = way if way in FORMS else choose.choices(FORMS, (50, 25, 24, 1))[0]
+    form = way if way in MUTATIONS else choose.choices(FORMS, (50, 25, 24, 1))[0]
     first = choose.choice((corpus.genuine if choose.random() < 0.7 else corpus.hostile)[form])
-    other = choose.choice(corpus.genuine[choose.choice(FORMS)])
+    # What is spliced in is another bundle, or another document of a log.
+    other = choose.choice(corpus.genuine[choose.choice(FORMS if way in SHARES else tuple(LOG_SHARES))])
     # One in 50 as it is: what is valid must be found valid, and what deceives must not.
     if choose.random() < 0.02:
         return first, choose
@@ -86,7 +95,8 @@ def document(corpus: Corpus, chosen: int, way: str, number: int) -> tuple[bytes,
 def judged(judges: Judges, chosen: int, way: str, numbers: range, found: Path) -> tuple[Counter[str], str | None]:
     """Judge documents until one breaks a promise, which is saved in ``found``; the outcomes, and what was found."""
     counts: Counter[str] = Counter()
-    judge = {"http": judges.http, "command": judges.command}.get(way, judges.library)
+    others = {"http": judges.http, "command": judges.command} | {way: getattr(judges.logs, way) for way in LOG_SHARES}
+    judge = others.get(way, judges.library)
     for number in numbers:
         made, choose = document(judges.corpus, chosen, way, number)
         signal.setitimer(signal.ITIMER_REAL, SECONDS)
@@ -116,7 +126,7 @@ def run(task: Task) -> tuple[Task, Counter[str], str | None]:
     return task, counts, None
 
 
-def tasks(inputs: int, *, exhaustive: bool) -> Iterator[Task]:
+def tasks(inputs: int, ways: Sequence[str], *, exhaustive: bool) -> Iterator[Task]:
     """Everything there is to do, the longest first."""
     if exhaustive:
         for form in sweeps.WRITERS:
@@ -126,7 +136,8 @@ def tasks(inputs: int, *, exhaustive: bool) -> Iterator[Task]:
             yield Task(f"every signature bit, {form}", sweep=("signature_bits", form))
         for name in sweeps.SETS:
             yield Task(f"two libraries, {name}", sweep=("differential", name))
-    for way, share in SHARES.items():
+    for way in ways:
+        share = WAYS[way]
         total = inputs * share // 1000
         for begin in range(0, total, CHUNK):
             yield Task(way, numbers=range(begin, min(total, begin + CHUNK)))
@@ -135,16 +146,17 @@ def tasks(inputs: int, *, exhaustive: bool) -> Iterator[Task]:
 def main() -> int:
     """Run everything; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.evidence", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--inputs", type=int, default=1_000_000, help="changed documents (default 1,000,000)")
+    parser.add_argument("--inputs", type=int, default=1_000_000, help="changed bundles (default 1,000,000)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--no-sweeps", action="store_true", help="only the changed documents")
+    parser.add_argument("--way", action="append", choices=WAYS, help="only these documents (may be given again)")
     chosen = parser.parse_args()
     began, shown = time.monotonic(), time.monotonic()
     counts: dict[str, Counter[str]] = {}
     found: list[str] = []
     context = multiprocessing.get_context("spawn")
-    todo = list(tasks(chosen.inputs, exhaustive=not chosen.no_sweeps))
+    todo = list(tasks(chosen.inputs, chosen.way or list(WAYS), exhaustive=not chosen.no_sweeps))
     with (
         tempfile.TemporaryDirectory(prefix="fuzz-") as folder,
         context.Pool(chosen.processes, start, (build(), chosen.seed, folder)) as pool,

@@ -1,8 +1,8 @@
 """What must hold of any document whatever, by each way in: the library, the endpoint, the command.
 
 A judge returns the outcome, for counting, and raises :class:`Finding` (or whatever the code under test raised) when
-a promise is broken: only documented refusals, no 500, the same verdict by every way, and ``valid`` only for a document
-in which an independent reader finds a bundle that was signed.
+a promise is broken: only documented refusals, no 500, the same verdict by every way, ``valid`` only for a document in
+which an independent reader finds a bundle that was signed, and for every one that nobody changed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import base64
 import contextlib
 import io
 import json
-import re
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
@@ -30,24 +30,11 @@ from qcos.service.log import JobLog
 from qcos_evidence import attachments
 from qcos_evidence.verification import report
 from tests.fuzz import mutations
-from tests.fuzz.corpus import Corpus
-from tests.unit.evidence.samples import NOW
+from tests.fuzz.corpus import FORMS, Corpus
+from tests.fuzz.log_judges import LogJudges
+from tests.fuzz.promises import CODES, LATE, WHEN, check
 from tests.unit.http.fakes import Context, gateway_event
 from tests.unit.http.test_evidence import serve
-
-CODES = frozenset(re.findall(r"``([a-z0-9_]+)``", qcos_evidence.Malformed.__doc__ or ""))
-LATE = NOW.replace(year=2100)
-WHEN = LATE.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-class Finding(AssertionError):
-    """A promise that did not hold."""
-
-
-def check(promise: bool, words: str) -> None:
-    """Raise :class:`Finding` unless ``promise``."""
-    if not promise:
-        raise Finding(words)
 
 
 class Judges:
@@ -57,15 +44,11 @@ class Judges:
         self.corpus = corpus
         self.keys = qcos_evidence.KeySet.from_jwks(qcos_evidence.parse(corpus.jwks))
         self.events = json.loads(corpus.events)["events"]
-        control = memory.Control()
-        for jwk in self.keys.to_jwks()["keys"]:
-            control.put_signing_key(jwk)
-        desk = EvidenceDesk(
-            JobLog(memory.EventStore(), lambda: LATE, PLANS["pro"]), memory.ObjectStore(), control, Bundles()
-        )
-        self.handler = serve(desk)
+        self.unchanged = frozenset(one for form in FORMS for one in corpus.genuine[form])
+        self.handler = _handler(corpus.jwks)
         self.folder = folder
         (self.folder / "jwks.json").write_bytes(corpus.jwks)
+        self.logs = LogJudges(corpus.logs, _handler(corpus.logs.jwks), folder)
 
     def genuine(self, document: bytes, page: str | None) -> bool:
         """Whether a reader that is not ours finds a signed bundle in the document."""
@@ -94,10 +77,12 @@ class Judges:
             verdict = qcos_evidence.verify(document, self.keys, now=LATE, **more)
         except qcos_evidence.Malformed as refused:
             check(refused.code in CODES, f"the code {refused.code} is not documented")
+            check(document not in self.unchanged, "a genuine document is refused")
             return f"refused {refused.code}"
         report(verdict)
         json.dumps(asdict(verdict))
         check(not verdict.valid or self.genuine(document, verdict.page), "a changed document is valid")
+        check(verdict.valid or bool(more) or document not in self.unchanged, "a genuine document is not valid")
         check(verdict.valid == all(one == "valid" for one in verdict.checks.values()), "valid is not all checks")
         return _outcome(asdict(verdict))
 
@@ -177,6 +162,15 @@ class Judges:
         file = self.folder / name
         file.write_bytes(data)
         return file
+
+
+def _handler(jwks: bytes) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    """The evidence API's, with these published keys."""
+    control = memory.Control()
+    for jwk in json.loads(jwks)["keys"]:
+        control.put_signing_key(jwk)
+    log = JobLog(memory.EventStore(), lambda: LATE, PLANS["pro"])
+    return serve(EvidenceDesk(log, memory.ObjectStore(), control, Bundles()))
 
 
 def _outcome(verdict: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import mldsa
 from pqcrypto.sign import ml_dsa_44, ml_dsa_65
 
 from qcos_evidence import KeyPair, KeySet, Malformed, PublicKey, cbor, cose, verify
-from tests.fuzz.judges import Finding, check
+from tests.fuzz.promises import Finding, check
 from tests.unit.evidence.samples import NOW, encoded, force_sign, text, unsigned
 
 WRITERS: dict[str, Callable[[dict[str, Any]], bytes]] = {"json": text, "cbor": cbor.dumps, "cose": cose.dumps}

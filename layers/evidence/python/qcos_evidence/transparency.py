@@ -35,7 +35,8 @@ Codes of :class:`~qcos_evidence.errors.NotShown`: ``checkpoint_malformed``, ``pr
 ``other_log`` (another log than expected), ``log_key_unknown`` (no trusted key of this log signed),
 ``checkpoint_signature_invalid``, ``checkpoint_time_missing``, ``log_key_revoked``, ``outside_log_key_validity``;
 ``not_in_log`` (the proof is of another bundle, place or tree); ``log_shrank`` and ``log_rewritten`` (two checkpoints
-that are not of one append-only log).
+that are not of one append-only log). A verdict has three more: ``proof_needed`` (a checkpoint alone shows no bundle),
+``checkpoint_differs`` (the kept one is of another tree than the proof's), ``checkpoint_in_future``.
 """
 
 from __future__ import annotations
