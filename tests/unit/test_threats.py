@@ -18,11 +18,12 @@ from qcos.plans import PLANS
 from qcos.service.evidence import EvidenceDesk
 from qcos.service.log import JobLog
 from qcos_evidence import KeySet
+from tests.fuzz.mutations import repacked
 from tests.unit.evidence import test_form as forms
 from tests.unit.evidence import test_hostile as hostile
 from tests.unit.evidence import test_logged as logged
 from tests.unit.evidence import test_pdf as pages
-from tests.unit.evidence.samples import NOW, signed, text
+from tests.unit.evidence.samples import NOW, force_sign, signed, text, unsigned
 from tests.unit.http.fakes import Context, gateway_event
 from tests.unit.http.test_evidence import serve
 
@@ -79,6 +80,16 @@ THREATS: dict[str, Threat] = {
     **{f"cbor: {n}": Threat(lambda d=d: d, "refused", c) for n, (d, c) in forms.FOREIGN_CBOR.items()},  # type: ignore[misc]
     **{f"cose: {n}": Threat(lambda d=d: d, "refused", c) for n, (d, c) in forms.HOSTILE_COSE.items()},  # type: ignore[misc]
     **{f"pdf: {n}": Threat(lambda d=d: d, "refused", "not_evidence_pdf") for n, d in pages.NOT_OURS.items()},  # type: ignore[misc]
+    "pdf: genuine": Threat(lambda: pages.PAGE, "valid"),
+    "pdf: text edited": Threat(pages.edited_page, "hash", "page_differs"),
+    "pdf: a stranger's": Threat(pages.forged_page, "signature timestamp", "unknown_key"),
+    "pdf: another genuine bundle attached": Threat(
+        lambda: repacked(pages.PAGE, lambda _: text(force_sign(unsigned(attempt=3)))), "hash", "page_differs"
+    ),
+    "pdf: the attached bundle changed": Threat(
+        lambda: repacked(pages.PAGE, lambda bundle: bundle.replace(b'"attempt":2', b'"attempt":1')),
+        *("signature hash", "signature_invalid"),
+    ),
     **{f"log: {n}": logged_threat(one) for n, one in logged.CASES.items()},
 }
 TRUSTED = KeySet(

@@ -206,12 +206,22 @@ def replaced(old: bytes, new: bytes) -> bytes:
     return PAGE.replace(old, new)
 
 
-def test_an_edited_page_differs_though_its_bundle_is_good() -> None:
+def edited_page() -> bytes:
+    """What the page shows changed, and nothing that is attached."""
     start = PAGE.index(b"/Contents ") + len(b"/Contents ")
     number = PAGE[start : PAGE.index(b" 0 R", start)]
     at = PAGE.index(b"\n" + number + b" 0 obj")
     stream = PAGE.index(b"stream\n", at) + 40
-    edited = PAGE[:stream] + bytes([PAGE[stream] ^ 1]) + PAGE[stream + 1 :]
+    return PAGE[:stream] + bytes([PAGE[stream] ^ 1]) + PAGE[stream + 1 :]
+
+
+def forged_page() -> bytes:
+    """A stranger's page about a bundle of his own."""
+    return pdf.render(text(force_sign(unsigned(), STRANGER)), RESULT)
+
+
+def test_an_edited_page_differs_though_its_bundle_is_good() -> None:
+    edited = edited_page()
     assert pdf.page_state(edited) == "differs"
     verdict = verify(edited, KEYS, now=NOW)
     assert (verdict.valid, verdict.page, verdict.checks["signature"]) == (False, "differs", "valid")
@@ -238,7 +248,7 @@ def test_a_page_of_another_version_is_not_checked(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_stranger_can_make_a_page_but_not_a_valid_one() -> None:
-    forged = pdf.render(text(force_sign(unsigned(), STRANGER)), RESULT)
+    forged = forged_page()
     assert pdf.page_state(forged) == "matches"
     assert not verify(forged, KEYS, now=NOW).valid
     assert OURS.public != STRANGER.public

@@ -109,8 +109,10 @@ def parse(data: bytes, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
             parse_constant=_not_integer,
         )
     except json.JSONDecodeError as error:
-        code = "trailing_data" if error.msg == "Extra data" else "not_json"
-        raise Malformed(code, f"line {error.lineno}, column {error.colno}: {error.msg}") from None
+        where = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        if error.msg == "Extra data":
+            raise Malformed("trailing_data", where) from None
+        raise Malformed("not_json", f"it is not JSON: {where}") from None
     if not isinstance(document, dict):
         raise Malformed("not_an_object", "the document must be a JSON object")
     return document
