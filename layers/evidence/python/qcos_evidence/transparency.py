@@ -332,7 +332,7 @@ def _unicode(text: str | bytes, code: str) -> str:
     try:
         return text if isinstance(text, str) else text.decode("utf-8")
     except UnicodeDecodeError:
-        raise NotShown(code, "it is not text in UTF-8") from None
+        raise NotShown(code, f"the {code.removesuffix('_malformed')} is not text in UTF-8") from None
 
 
 def _bad_checkpoint() -> NotShown:
@@ -340,4 +340,4 @@ def _bad_checkpoint() -> NotShown:
 
 
 def _bad_proof() -> NotShown:
-    return NotShown("proof_malformed", f"it is no {_PROOF_HEADER}")
+    return NotShown("proof_malformed", f"the proof is not of the form {_PROOF_HEADER}, byte for byte")
