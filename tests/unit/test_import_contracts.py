@@ -37,6 +37,10 @@ SEEDS = {
         "import qcos_optimizer.passes.gather",
     ),
     "checking a proof imports qiskit": ("layers/optimizer/python/qcos_optimizer/openqasm.py", "import qiskit"),
+    "the checker reads with the optimizer's reader": (
+        "layers/optimizer/python/qcos_optimizer/openqasm_three.py",
+        "import qcos_optimizer.openqasm3.expression",
+    ),
     "evidence imports boto3": ("layers/evidence/python/qcos_evidence/keys.py", "import boto3"),
     "infrastructure imports the service": ("infra/runtime.py", "import qcos.models"),
     "infrastructure imports a handler": ("infra/runtime.py", "import functions.steps.poll"),

@@ -21,10 +21,10 @@ from qcos_optimizer.candidate import Via
 from qcos_optimizer.certificate import Certificate, Malformed, Window, Windows, canonical, digest
 from qcos_optimizer.chains import chains
 from qcos_optimizer.native import Native
-from qcos_optimizer.openqasm import Unreadable
 from qcos_optimizer.parsing import parse
 from qcos_optimizer.passes.blocks import lower_merged, merge
 from qcos_optimizer.recheck import NotShown, Shown, recheck
+from qcos_optimizer.scanning import Unreadable
 from qcos_optimizer.source import take_apart
 from qcos_optimizer.synthesis import whole
 from qcos_optimizer.turns import TurnsCache

@@ -10,11 +10,12 @@ import pytest
 from qiskit.circuit import QuantumCircuit
 from qiskit.circuit.library import CUGate, CXGate, RZXGate, XXPlusYYGate, iSwapGate
 from qiskit.quantum_info import Operator
+from qiskit.quantum_info import Pauli as QiskitPauli
 from qiskit.synthesis import TwoQubitBasisDecomposer
 
 from qcos_optimizer.certify import Certifier, Claim
 from qcos_optimizer.condensing import condense
-from qcos_optimizer.matrices import pauli_matrix, turns_matrix, turns_of_one
+from qcos_optimizer.matrices import turns_matrix, turns_of_one
 from qcos_optimizer.native import Native, gpi, gpi2, rz
 from qcos_optimizer.passes.gadgets import Weighting, synthesize
 from qcos_optimizer.pauli import Pauli, PauliForm, anticommute, sign, times
@@ -29,6 +30,12 @@ from .circuits import random_circuit
 def claims_of(circuit: QuantumCircuit) -> tuple[Claim, ...]:
     cache = TurnsCache()
     return tuple(cache.claim(operation) for operation in take_apart(circuit).operations)
+
+
+def pauli_matrix(x: int, z: int, qubits: int) -> np.ndarray:
+    """The Hermitian Pauli with these bits, of plus sign."""
+    letters = "".join("IXZY"[(x >> qubit & 1) + 2 * (z >> qubit & 1)] for qubit in reversed(range(qubits)))
+    return QiskitPauli(letters).to_matrix()
 
 
 def matrix(pauli: Pauli, qubits: int) -> np.ndarray:

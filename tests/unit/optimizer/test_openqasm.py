@@ -11,8 +11,9 @@ from qiskit.quantum_info import Operator
 
 from qcos_optimizer.errors import CircuitError
 from qcos_optimizer.matrices import norm_apart
-from qcos_optimizer.openqasm import Unreadable, read_circuit
+from qcos_optimizer.openqasm import read_circuit
 from qcos_optimizer.parsing import parse
+from qcos_optimizer.scanning import Unreadable
 from qcos_optimizer.simulation import unitary
 from qcos_optimizer.source import take_apart
 from qcos_optimizer.standard_gates import STANDARD

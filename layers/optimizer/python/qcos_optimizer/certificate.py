@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from .pauli import Turn
+from .scanning import Form
 
 FORMAT = "qcos-equivalence-certificate"
 VERSION = 1
 MAX_QUBITS = 1_000
 MAX_TURNS = 1e6
+MAX_LETTERS = 10
 _LETTERS = "IXZY"
 
 
@@ -69,8 +71,8 @@ class Certificate:
     """The output, then RZ(``final_z[w]`` turns) on every native qubit w, with output qubit q of the input on native
     qubit ``layout[q]``, is the input up to a global phase; ``stages`` show it one after the other.
 
-    ``input`` is the digest of the OpenQASM text, ``outputs`` are those of the forms of the native circuit by name.
-    ``measured[k]`` is the native qubit that holds classical bit k at the end.
+    ``input`` is the digest of the OpenQASM text, ``form`` its language, ``outputs`` are the digests of the forms of the
+    native circuit by name. ``measured[k]`` is the native qubit that holds classical bit k at the end.
     """
 
     input: str
@@ -81,6 +83,7 @@ class Certificate:
     registers: tuple[tuple[str, int], ...]
     measured: tuple[int | None, ...]
     stages: tuple[Stage, ...]
+    form: Form = "openqasm2"
 
     def to_bytes(self) -> bytes:
         """The file."""
@@ -88,7 +91,7 @@ class Certificate:
             {
                 "format": FORMAT,
                 "version": VERSION,
-                "input": {"openqasm2": self.input},
+                "input": {self.form: self.input},
                 "output": self.outputs,
                 "qubits": self.qubits,
                 "layout": self.layout,
@@ -110,7 +113,9 @@ class Certificate:
         )
         if document["format"] != FORMAT or document["version"] is not VERSION:
             raise Malformed(f"not a {FORMAT} of version {VERSION}")
-        _members(document["input"], "openqasm2", "input")
+        newer = isinstance(document["input"], dict) and "openqasm3" in document["input"]
+        form: Form = "openqasm3" if newer else "openqasm2"
+        _members(document["input"], form, "input")
         _members(document["output"], "openqasm2 ionq", "output")
         qubits = _whole(document["qubits"], MAX_QUBITS, "qubits")
         registers = []
@@ -118,7 +123,7 @@ class Certificate:
             name, size = _tuple(register, 2, "registers")
             registers.append((_text(name, "registers"), _whole(size, MAX_QUBITS, "registers")))
         return cls(
-            _text(document["input"]["openqasm2"], "input"),
+            _text(document["input"][form], "input"),
             {name: _text(digest, "output") for name, digest in document["output"].items()},
             qubits,
             _wholes(document["layout"], qubits - 1, "layout"),
@@ -129,6 +134,7 @@ class Certificate:
                 for qubit in _list(document["measured"], "measured")
             ),
             tuple(_stage(stage) for stage in _list(document["stages"], "stages")),
+            form,
         )
 
 
@@ -237,7 +243,7 @@ def _turn(document: Any) -> Turn:
     letters, turns = _tuple(document, 2, "claims")
     x = z = 0
     for slot, letter in enumerate(_text(letters, "claims")):
-        if letter not in _LETTERS or slot > 8:
+        if letter not in _LETTERS or slot >= MAX_LETTERS:
             raise Malformed("claims: a Pauli is written with I, X, Y and Z")
         x |= (letter in "XY") << slot
         z |= (letter in "ZY") << slot

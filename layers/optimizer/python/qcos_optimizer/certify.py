@@ -60,7 +60,7 @@ class Certifier:
             return None
         if not all(_well_placed(claim, qubits) for claims in (wanted, made) for claim in claims):
             return None
-        error = sum(self._check(claim) for claims in (wanted, made) for claim in claims)
+        error = sum(self.apart(claim) for claims in (wanted, made) for claim in claims)
         form = PauliForm(qubits)
         for claim in wanted:
             for x, z, turns in claim.turns:
@@ -88,7 +88,7 @@ class Certifier:
         error += form.error
         return error if form.is_identity() and math.isfinite(error) else None
 
-    def _check(self, claim: Claim) -> float:
+    def apart(self, claim: Claim) -> float:
         """The operator norm by which a claim fails, from above."""
         key = (claim.step.matrix.tobytes(), claim.turns)
         if key not in self._known:

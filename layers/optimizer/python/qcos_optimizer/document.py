@@ -128,13 +128,16 @@ class Optimized:
 
     @property
     def certificate(self) -> bytes | None:
-        """The proof as a file that ``qcos certify`` goes through again, for a circuit that was given as OpenQASM 2 and
-        whose verdict is ``proved``; else None."""
+        """The proof as a file that ``qcos certify`` goes through again, for a circuit that was given as OpenQASM
+        and whose verdict is ``proved``; else None, and for OpenQASM 3 that the checker has no such file for (see
+        docs/optimizer.md)."""
         proof = self.verification.proof
         if proof is None or proof.source is None:
             return None
+        form, source = proof.source
         return Certificate(
-            input=proof.source,
+            form=form,
+            input=source,
             outputs={"openqasm2": digest(self.to_qasm2().encode()), "ionq": digest(canonical(self.to_ionq_input()))},
             qubits=self.qubits,
             layout=proof.layout,

@@ -9,37 +9,53 @@ import cmath
 import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .native import Matrix
+from .native import IDENTITY, Matrix
 from .pauli import Turn, bits
+from .simulation import FUSED_QUBITS, Step, fuse, run
 
 _TIDY = 1e-13
-_PAULIS: tuple[Matrix, ...] = (
-    np.array([[1, 0], [0, 1]], dtype=np.complex128),
-    np.array([[0, 1], [1, 0]], dtype=np.complex128),
-    np.array([[1, 0], [0, -1]], dtype=np.complex128),
-    np.array([[0, -1j], [1j, 0]], dtype=np.complex128),
-)
 
 
-@lru_cache(maxsize=4096)
-def pauli_matrix(x: int, z: int, qubits: int) -> Matrix:
-    """The Hermitian Pauli of plus sign with these bits, read only."""
-    made: Matrix = np.ones((1, 1), dtype=np.complex128)
-    for qubit in range(qubits):
-        made = np.kron(_PAULIS[(x >> qubit & 1) + 2 * (z >> qubit & 1)], made).astype(np.complex128)
-    made.flags.writeable = False
-    return made
+@lru_cache(maxsize=1024)
+def _pauli_rows(x: int, z: int, qubits: int) -> tuple[NDArray[np.intp], Matrix]:
+    """Of each row of the Pauli, the one column that is not zero, and what stands there, as a column vector."""
+    columns = np.arange(2**qubits) ^ x
+    signs = 1 - 2.0 * (np.bitwise_count(columns & z) & 1)
+    return columns, (1j ** (x & z).bit_count() * signs).reshape(-1, 1)
 
 
 def turns_matrix(turns: Iterable[Turn], qubits: int) -> Matrix:
     """The unitary of ``turns``."""
     made: Matrix = np.eye(2**qubits, dtype=np.complex128)
-    for x, z, angle in turns:
-        made = math.cos(math.pi * angle) * made - 1j * math.sin(math.pi * angle) * (pauli_matrix(x, z, qubits) @ made)
+    for fusible, some in groupby(turns, lambda turn: qubits > FUSED_QUBITS and (turn[0] | turn[1]).bit_count() in (1, 2)):
+        if fusible:
+            # A large matrix is to be touched seldom.
+            made = run(fuse([_alone(turn) for turn in some]), made.reshape((2,) * qubits + (-1,))).reshape(made.shape)
+        else:
+            for turn in some:
+                made = _turned(made, turn, qubits)
     return made
+
+
+def _turned(matrix: Matrix, turn: Turn, qubits: int) -> Matrix:
+    x, z, angle = turn
+    columns, entries = _pauli_rows(x, z, qubits)
+    made: Matrix = math.cos(math.pi * angle) * matrix - 1j * math.sin(math.pi * angle) * (entries * matrix[columns])
+    return made
+
+
+def _alone(turn: Turn) -> Step:
+    """A rotation on none but the qubits it acts on."""
+    x, z, angle = turn
+    places = tuple(bits(x | z))
+    local_x, local_z = (sum((mask >> place & 1) << slot for slot, place in enumerate(places)) for mask in (x, z))
+    size = len(places)
+    return Step(_turned(np.eye(2**size, dtype=np.complex128), (local_x, local_z, angle), size), places)
 
 
 def spread(mask: int, qubits: Sequence[int]) -> int:
@@ -92,7 +108,7 @@ def _nearest(matrix: Matrix) -> Matrix:
     second = (turned[1, 0] - turned[0, 1].conjugate()) / 2
     length = math.hypot(abs(first), abs(second))
     if not 0 < length < math.inf:
-        return _PAULIS[0]
+        return IDENTITY
     return np.array([[first, -second.conjugate()], [second, first.conjugate()]], dtype=np.complex128) / length
 
 

@@ -9,59 +9,27 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .native import Matrix
+from .scanning import MAX_QUBITS, Circuit, CircuitReader, Language, Program
 from .simulation import Step, unitary
 from .standard_gates import LANGUAGE, PUBLISHED, STANDARD, matrix
 
-MAX_VISITS = 200_000
-MAX_QUBITS = 1_000
-MAX_ANGLE = 1e6
 WIDEST_GATE = 6
 
-_TOKEN = re.compile(
-    r"(?:[ \t\r\n]++|//[^\n]*+)*+(?:(?P<word>[A-Za-z_][A-Za-z0-9_]*+)|(?P<symbol>->|[-+*/^;,()\[\]{}])"
-    r'|(?P<number>(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+)|(?P<text>"[^"\r\n]*+")|(?P<end>\Z))'
+_LANGUAGE = Language(
+    "OpenQASM 2",
+    re.compile(
+        r"(?:[ \t\r\n]++|//[^\n]*+)*+(?:(?P<word>[A-Za-z_][A-Za-z0-9_]*+)|(?P<symbol>->|[-+*/^;,()\[\]{}])"
+        r'|(?P<number>(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+)|(?P<text>"[^"\r\n]*+")|(?P<end>\Z))'
+    ),
+    float,
+    {"pi": math.pi},
+    {"sin": math.sin, "cos": math.cos, "tan": math.tan, "exp": math.exp, "ln": math.log, "sqrt": math.sqrt},
+    {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "^": math.pow},
 )
-_FUNCTIONS: dict[str, Callable[[float], float]] = {
-    "sin": math.sin,
-    "cos": math.cos,
-    "tan": math.tan,
-    "exp": math.exp,
-    "ln": math.log,
-    "sqrt": math.sqrt,
-    "negate": operator.neg,
-}
-_OPERATORS: dict[str, Callable[[float, float], float]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "^": math.pow,
-}
-# How strongly an operator holds what is on its left and on its right; a sign holds what is on its right.
-_BINDING = {"+": (1, 2), "-": (1, 2), "*": (3, 4), "/": (3, 4), "^": (8, 7)}
-_SIGN = 5
-
-Program = tuple[float | int | str, ...]
-"""An expression in postfix order: a constant, the number of a parameter, an operator or a function."""
-
-
-class Unreadable(ValueError):
-    """Not a circuit that can be checked; the message says why, and where."""
-
-
-@dataclass(frozen=True, slots=True)
-class Circuit:
-    """``steps`` on ``qubits`` qubits, in order. ``measured[k]`` is the qubit classical bit k reads at the end, or None;
-    ``registers`` name and size the classical bits in the order they were declared."""
-
-    qubits: int
-    steps: tuple[Step, ...]
-    registers: tuple[tuple[str, int], ...]
-    measured: tuple[int | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +46,6 @@ class _Definition:
     calls: tuple[_Call, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Register:
-    kind: str
-    name: str
-    start: int
-    size: int
-
-
 def read_circuit(text: str, *, whole: bool = False) -> Circuit:
     """The circuit ``text`` describes.
 
@@ -96,20 +56,14 @@ def read_circuit(text: str, *, whole: bool = False) -> Circuit:
     return _Reader(text, whole).run()
 
 
-class _Reader:
+class _Reader(CircuitReader):
     def __init__(self, text: str, whole: bool) -> None:
-        self.text = text
+        super().__init__(text, _LANGUAGE)
         self.whole = whole
-        self.place = 0
-        self.kind = self.word = ""
-        self.registers: dict[str, _Register] = {}
         self.definitions: dict[str, _Definition] = {}
         self.included = False
-        self.qubits = self.bits = self.visits = 0
         self.steps: list[Step] = []
-        self.measured: dict[int, int] = {}
         self.matrices: dict[tuple[str, tuple[float, ...]], Matrix] = {}
-        self.advance()
 
     def run(self) -> Circuit:
         if self.take("word", "the version") != "OPENQASM" or self.take("number", "2.0") not in ("2.0", "2"):
@@ -125,41 +79,7 @@ class _Reader:
         }
         while self.kind != "end":
             read.get(self.word if self.kind == "word" else "", self.application)()
-        if not self.qubits:
-            raise self.refuse("there are no qubits")
-        if not self.measured:
-            every = tuple(range(self.qubits))
-            return Circuit(self.qubits, tuple(self.steps), (("c", self.qubits),), every)
-        registers = tuple((one.name, one.size) for one in self.registers.values() if one.kind == "creg")
-        return Circuit(
-            self.qubits, tuple(self.steps), registers, tuple(self.measured.get(bit) for bit in range(self.bits))
-        )
-
-    def refuse(self, message: str) -> Unreadable:
-        return Unreadable(f"line {self.text.count(chr(10), 0, self.place) + 1}: {message}")
-
-    def advance(self) -> None:
-        found = _TOKEN.match(self.text, self.place)
-        if found is None or found.lastgroup is None:
-            raise self.refuse("a character that OpenQASM 2 does not know")
-        self.kind, self.word, self.place = found.lastgroup, found[found.lastgroup], found.end()
-
-    def take(self, kind: str, wanted: str) -> str:
-        word = self.word
-        if self.kind != kind:
-            raise self.refuse(f"{wanted} is missing")
-        self.advance()
-        return word
-
-    def symbol(self, wanted: str) -> None:
-        if not self.accept(wanted):
-            raise self.refuse(f"'{wanted}' is missing")
-
-    def accept(self, wanted: str) -> bool:
-        if self.kind != "symbol" or self.word != wanted:
-            return False
-        self.advance()
-        return True
+        return self.circuit(self.steps, "openqasm2")
 
     def number(self, most: int) -> int:
         digits = self.take("number", "a whole number")
@@ -184,14 +104,7 @@ class _Reader:
         self.symbol(";")
         if name in self.registers or self.known(name):
             raise self.refuse(f"'{name}' is declared twice")
-        start = self.qubits if kind == "qreg" else self.bits
-        self.registers[name] = _Register(kind, name, start, size)
-        if kind == "qreg":
-            self.qubits += size
-        else:
-            self.bits += size
-        if max(self.qubits, self.bits) > MAX_QUBITS:
-            raise self.refuse(f"more than {MAX_QUBITS} qubits or bits")
+        self.declare("qubit" if kind == "qreg" else "bit", name, size)
 
     def known(self, gate: str) -> bool:
         """Whether the name means a gate here; what qelib1.inc has gained since needs no include to be taken."""
@@ -205,21 +118,21 @@ class _Reader:
             return STANDARD[gate]
         raise self.refuse(f"'{gate}' is no gate")
 
-    def operand(self, kind: str) -> tuple[range, bool]:
+    def bits(self, kind: str) -> tuple[range, bool]:
         """The bits named, and whether they are a whole register."""
         found = self.registers.get(self.take("word", "a register"))
         if found is None or found.kind != kind:
             raise self.refuse(f"a {kind} is needed")
         if not self.accept("["):
-            return range(found.start, found.start + found.size), True
-        index = self.number(found.size - 1)
+            return found.bits, True
+        index = self.number(len(found.bits) - 1)
         self.symbol("]")
-        return range(found.start + index, found.start + index + 1), False
+        return found.bits[index : index + 1], False
 
     def operands(self) -> list[tuple[range, bool]]:
-        made = [self.operand("qreg")]
+        made = [self.bits("qubit")]
         while self.accept(","):
-            made.append(self.operand("qreg"))
+            made.append(self.bits("qubit"))
         self.symbol(";")
         return made
 
@@ -229,16 +142,13 @@ class _Reader:
 
     def measurement(self) -> None:
         self.advance()
-        qubits, whole = self.operand("qreg")
+        qubits, whole = self.bits("qubit")
         self.symbol("->")
-        bits, all_bits = self.operand("creg")
+        bits, all_bits = self.bits("bit")
         self.symbol(";")
-        if whole != all_bits or len(qubits) != len(bits):
+        if whole != all_bits:
             raise self.refuse("a measurement needs as many bits as qubits")
-        for qubit, bit in zip(qubits, bits, strict=True):
-            if bit in self.measured:
-                raise self.refuse("a classical bit is written twice")
-            self.measured[bit] = qubit
+        self.measure(qubits, bits)
 
     def application(self) -> None:
         gate = self.take("word", "a statement")
@@ -247,17 +157,8 @@ class _Reader:
         operands = self.operands()
         if len(programs) != angles or len(operands) != size:
             raise self.refuse(f"'{gate}' takes {angles} angles and {size} qubits")
-        times = max((len(bits) for bits, whole in operands if whole), default=1)
-        done = set(self.measured.values())
-        values = tuple(self.value(program, ()) for program in programs)
-        for number in range(times):
-            if any(whole and len(bits) != times for bits, whole in operands):
-                raise self.refuse("registers of different sizes")
-            qubits = tuple(bits[number] if whole else bits[0] for bits, whole in operands)
-            if len(set(qubits)) < len(qubits):
-                raise self.refuse("a gate is given the same qubit twice")
-            if not done.isdisjoint(qubits):
-                raise self.refuse("nothing may follow the measurement of a qubit")
+        values = tuple(self.angle(program, ()) for program in programs)
+        for qubits in self.spread(operands):
             self.apply(gate, values, qubits)
 
     def apply(self, gate: str, values: tuple[float, ...], qubits: tuple[int, ...]) -> None:
@@ -276,15 +177,13 @@ class _Reader:
         stack = [(gate, values, qubits)]
         while stack:
             gate, values, qubits = stack.pop()
-            self.visits += 1
-            if self.visits > MAX_VISITS:
-                raise self.refuse("the circuit expands to too many gates")
+            self.visit()
             definition = self.definitions.get(gate)
             if definition is not None:
                 stack.extend(
                     (
                         call.gate,
-                        tuple(self.value(program, values) for program in call.angles),
+                        tuple(self.angle(program, values) for program in call.angles),
                         tuple(qubits[place] for place in call.qubits),
                     )
                     for call in reversed(definition.calls)
@@ -320,82 +219,3 @@ class _Reader:
                 raise self.refuse(f"'{gate}' takes {wanted} angles and {size} qubits of '{name}'")
             calls.append(_Call(gate, programs, tuple(places)))
         self.definitions[name] = _Definition(len(angles), len(qubits), tuple(calls))
-
-    def names(self) -> list[str]:
-        made = [self.take("word", "a name")]
-        while self.accept(","):
-            made.append(self.take("word", "a name"))
-        return made
-
-    def parameters(self, names: dict[str, int]) -> tuple[Program, ...]:
-        if not self.accept("(") or self.accept(")"):
-            return ()
-        made = [self.expression(names)]
-        while self.accept(","):
-            made.append(self.expression(names))
-        self.symbol(")")
-        return tuple(made)
-
-    def expression(self, names: dict[str, int]) -> Program:
-        made: list[float | int | str] = []
-        waiting: list[tuple[str, int]] = []
-        operand = True
-        opened = 0
-        while True:
-            if operand:
-                if self.kind == "number":
-                    made.append(float(self.word))
-                    operand = False
-                elif self.kind == "word" and (self.word == "pi" or self.word in names):
-                    made.append(math.pi if self.word == "pi" else names[self.word])
-                    operand = False
-                elif self.kind == "word" and self.word in _FUNCTIONS:
-                    waiting.append((self.word, 0))
-                    self.advance()
-                    opened += 1
-                    if (self.kind, self.word) != ("symbol", "("):
-                        raise self.refuse("'(' is missing")
-                elif self.word == "(":
-                    waiting.append(("", 0))
-                    opened += 1
-                elif self.word == "-":
-                    waiting.append(("negate", _SIGN))
-                elif self.word != "+":
-                    raise self.refuse("a number is missing")
-            elif self.word in _BINDING:
-                left, right = _BINDING[self.word]
-                while waiting and waiting[-1][1] > left:
-                    made.append(waiting.pop()[0])
-                waiting.append((self.word, right))
-                operand = True
-            elif self.word == ")" and opened:
-                while waiting[-1][1]:
-                    made.append(waiting.pop()[0])
-                function = waiting.pop()[0]
-                if function:
-                    made.append(function)
-                opened -= 1
-            elif opened:
-                raise self.refuse("')' is missing")
-            else:
-                return (*made, *(name for name, _ in reversed(waiting)))
-            self.advance()
-
-    def value(self, program: Program, values: Sequence[float]) -> float:
-        stack: list[float] = []
-        try:
-            for item in program:
-                if isinstance(item, float):
-                    stack.append(item)
-                elif isinstance(item, int):
-                    stack.append(values[item])
-                elif item in _OPERATORS:
-                    right = stack.pop()
-                    stack[-1] = _OPERATORS[item](stack[-1], right)
-                else:
-                    stack[-1] = _FUNCTIONS[item](stack[-1])
-        except (ArithmeticError, ValueError):
-            raise self.refuse("an angle has no value") from None
-        if not abs(stack[0]) <= MAX_ANGLE:
-            raise self.refuse(f"an angle is beyond {MAX_ANGLE:.0f} radians")
-        return stack[0]

@@ -27,7 +27,9 @@ from .certificate import (
 from .certify import Certifier, Claim
 from .matrices import factors, norm_apart, permuted, turns_matrix
 from .native import IDENTITY, Matrix, Native, rz
-from .openqasm import Circuit, Unreadable, read_circuit
+from .openqasm import read_circuit
+from .openqasm_three import read_source
+from .scanning import Circuit, Unreadable
 from .simulation import Step, fuse, unitary
 
 LIMIT = 1e-8
@@ -65,14 +67,14 @@ class Output:
 
 
 def recheck(source: bytes, output: bytes, certificate: bytes) -> Shown:
-    """Check that ``output`` (OpenQASM 2 or IonQ's native JSON) is ``source`` (OpenQASM 2), as ``certificate`` says.
+    """Check that ``output`` (OpenQASM 2 or IonQ's native JSON) is ``source`` (OpenQASM 2 or 3), by ``certificate``.
 
     Raises :class:`NotShown`, and :class:`Unreadable` or :class:`Malformed` for what is no circuit or no certificate.
     """
     claimed = Certificate.from_bytes(certificate)
-    wanted = read_circuit(_text(source, "the input"))
+    wanted = read_source(_text(source, "the input"))
     made = read_output(output)
-    if claimed.input != digest(source):
+    if (claimed.form, claimed.input) != (wanted.form, digest(source)):
         raise NotShown("the certificate is for another input")
     if claimed.outputs.get(made.form) != made.digest:
         raise NotShown("the certificate is for another output")

@@ -17,7 +17,7 @@ from qiskit.circuit import (
     InverseModifier,
     QuantumCircuit,
 )
-from qiskit.circuit.library import C4XGate, UnitaryGate
+from qiskit.circuit.library import C4XGate, IGate, UnitaryGate
 from qiskit.exceptions import QiskitError
 
 from .errors import CircuitError
@@ -51,14 +51,17 @@ class Operation:
 class Source:
     """A circuit without its measurements.
 
-    ``operations`` are gates of at most five qubits, as the circuit names them. ``measured[k]`` is the qubit classical
-    bit k reads at the end, or None; ``registers`` name and size the classical bits in the order they were declared.
+    ``operations`` are gates of at most five qubits, as the circuit names them or, where it names others, as these are
+    defined: gate k of the circuit, ``id`` and barriers not counted, became ``parts[k]`` of them. ``measured[k]`` is the
+    qubit classical bit k reads at the end, or None; ``registers`` name and size the classical bits in the order they
+    were declared.
     """
 
     qubits: int
     operations: tuple[Operation, ...]
     registers: tuple[tuple[str, int], ...]
     measured: tuple[int | None, ...]
+    parts: tuple[int, ...]
 
     def body(self) -> QuantumCircuit:
         """The gates as a circuit, angles a hair from a multiple of pi / 48 put on it."""
@@ -111,21 +114,28 @@ def take_apart(circuit: QuantumCircuit) -> Source:
                 "mid_circuit",
             )
         if gate.name != "measure":
-            asked.append(Operation(gate, qubits))
+            if not isinstance(gate, IGate):
+                asked.append(Operation(gate, qubits))
             continue
         bit = bits[entry.clbits[0]]
         if bit in measured:
             raise CircuitError("two measurements write the same classical bit; give each its own", "clbit_reused")
         measured[bit] = qubits[0]
         done.add(qubits[0])
-    operations = tuple(expand(asked, _WIDEST_LEAF))
+    parts = [0] * len(asked)
+    expanded = []
+    for number, operation in _expanded(asked, _WIDEST_LEAF):
+        parts[number] += 1
+        expanded.append(operation)
+    operations = tuple(expanded)
     # Only to count: what is expanded here is what every later stage has to work on.
     deque(expand(operations, 2), maxlen=0)
     if not measured:
         every = tuple(range(circuit.num_qubits))
-        return Source(circuit.num_qubits, operations, (("c", circuit.num_qubits),), every)
+        return Source(circuit.num_qubits, operations, (("c", circuit.num_qubits),), every, tuple(parts))
     registers = registers_of(circuit)
-    return Source(circuit.num_qubits, operations, registers, tuple(measured.get(bit) for bit in range(len(bits))))
+    reads = tuple(measured.get(bit) for bit in range(len(bits)))
+    return Source(circuit.num_qubits, operations, registers, reads, tuple(parts))
 
 
 def registers_of(circuit: QuantumCircuit) -> tuple[tuple[str, int], ...]:
@@ -141,11 +151,16 @@ def registers_of(circuit: QuantumCircuit) -> tuple[tuple[str, int], ...]:
 
 def expand(operations: Sequence[Operation], widest: int) -> Iterator[Operation]:
     """Replace gates of no known matrix, or of too many qubits, by their definitions; bounded, without recursion."""
-    stack = list(reversed(operations))
+    return (operation for _, operation in _expanded(operations, widest))
+
+
+def _expanded(operations: Sequence[Operation], widest: int) -> Iterator[tuple[int, Operation]]:
+    """The same, each with the number of the operation it came of."""
+    stack = list(reversed(list(enumerate(operations))))
     visits = leaves = 0
     known: dict[tuple[object, ...], QuantumCircuit] = {}
     while stack:
-        operation = stack.pop()
+        number, operation = stack.pop()
         visits += 1
         if visits > _MAX_VISITS or leaves >= MAX_OPERATIONS:
             raise CircuitError(
@@ -154,13 +169,13 @@ def expand(operations: Sequence[Operation], widest: int) -> Iterator[Operation]:
             )
         gate = operation.gate
         if isinstance(gate, AnnotatedOperation):
-            stack.append(Operation(_plain(gate), operation.qubits))
+            stack.append((number, Operation(_plain(gate), operation.qubits)))
             continue
         _check_angles(gate)
         if _is_leaf(gate, widest):
             if gate.num_qubits and gate.name != "id":
                 leaves += 1
-                yield operation
+                yield number, operation
             continue
         # Gates defined in the text: the name and the parameters are all there is, and repetition may be astronomical.
         if type(gate).__module__ == "qiskit.qasm2.parse":
@@ -170,11 +185,11 @@ def expand(operations: Sequence[Operation], widest: int) -> Iterator[Operation]:
             inner = _definition(gate)
         if inner.num_clbits:
             raise CircuitError("a gate's definition measures; use gates only", "mid_circuit")
-        place = {bit: operation.qubits[number] for number, bit in enumerate(inner.qubits)}
+        place = dict(zip(inner.qubits, operation.qubits, strict=True))
         if len(stack) + len(inner.data) > _MAX_VISITS:
             raise CircuitError("the circuit's gates expand to too many operations", "too_many_operations")
         stack.extend(
-            Operation(entry.operation, tuple(place[bit] for bit in entry.qubits))
+            (number, Operation(entry.operation, tuple(place[bit] for bit in entry.qubits)))
             for entry in reversed(inner.data)
             if entry.operation.name != "barrier"
         )

@@ -1,4 +1,7 @@
-"""The unitaries of OpenQASM 2's own gates and of qelib1.inc's, up to a global phase, which no circuit can see.
+"""The unitaries of OpenQASM 2's own gates and of qelib1.inc's, and of those in OpenQASM 3's stdgates.inc.
+
+They are exact but for a global phase of U, u2 and u3, which OpenQASM 3 has differently: no circuit can see it, unless
+the gate is under a control.
 
 ``qubits[0]`` of a gate is the least significant bit of the index. Source: Cross, Bishop, Smolin, Gambetta, "Open
 Quantum Assembly Language" (arXiv:1707.03429), and the gates that qelib1.inc has gained since.
@@ -38,13 +41,17 @@ def _rotation(theta: float, pauli: Matrix) -> Matrix:
     return math.cos(theta / 2) * identity - 1j * math.sin(theta / 2) * pauli
 
 
-def _controlled(matrix: Matrix, controls: int = 1) -> Matrix:
-    """``matrix`` on the last qubits where all of the first are one."""
-    size = len(matrix) * 2**controls
-    made: Matrix = np.eye(size, dtype=np.complex128)
-    places = np.arange(2**controls - 1, size, 2**controls)
+def controlled(matrix: Matrix, states: Sequence[int]) -> Matrix:
+    """``matrix`` on the last qubits where the first, one for each of ``states``, are in these states, 0 or 1."""
+    step = 2 ** len(states)
+    made: Matrix = np.eye(len(matrix) * step, dtype=np.complex128)
+    places = np.arange(sum(state << slot for slot, state in enumerate(states)), len(made), step)
     made[np.ix_(places, places)] = matrix
     return made
+
+
+def _controlled(matrix: Matrix, controls: int = 1) -> Matrix:
+    return controlled(matrix, (1,) * controls)
 
 
 _X: Matrix = np.array([[0, 1], [1, 0]], dtype=np.complex128)

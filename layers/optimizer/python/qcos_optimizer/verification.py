@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -19,13 +20,15 @@ import numpy as np
 from .candidate import Candidate, Via
 from .certificate import Rotations, Stage, Whole, Window, Windows, claims_table, digest
 from .certify import Certifier, Claim
-from .matrices import permuted
+from .matrices import permuted, spread
 from .native import Matrix, rz
-from .openqasm import Unreadable, read_circuit
+from .openqasm_three import read_source
 from .passes.gather import gather, straighten
+from .pauli import Turn
 from .recheck import LIMIT, UNITARY_QUBITS, NotShown, check_last, check_rotations
+from .scanning import Circuit, Form, Unreadable
 from .simulation import Step, blocks, fuse, product_state, run
-from .source import Source
+from .source import Operation, Source
 from .turns import TurnsCache, placed_claims
 from .windows import WINDOW_QUBITS
 
@@ -38,9 +41,10 @@ CONDENSED_CLAIMS = 4_000
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What the certificate is made of: that the native circuit is the input follows from ``stages``, up to ``error`` in
-    operator norm. ``source`` is the digest of the text that was read, None if the input was no OpenQASM 2."""
+    operator norm. ``source`` is the form and the digest of the text that was read, None if the input was no text, or
+    one that the checker does not read."""
 
-    source: str | None
+    source: tuple[Form, str] | None
     stages: tuple[Stage, ...]
     error: float
     layout: tuple[int, ...]
@@ -101,9 +105,10 @@ class Verifier:
             windows = _windows([claim.step.qubits for claim in candidate.via.claims], 2, candidate)
             return None if shown is None else self._exactly(candidate, shown, windows, "pauli")
         # A circuit without gates has no window to check, and is proved by none.
-        if candidate.checkpoints or not self._steps:
-            windows = _windows([step.qubits for step in self._steps], WINDOW_QUBITS, candidate)
-            return self._exactly(candidate, _Shown((), self._steps, self._every, 0.0), windows, "windows")
+        if candidate.checkpoints or not self._source.operations:
+            windows = _windows([entry.qubits for entry in self._source.operations], WINDOW_QUBITS, candidate)
+            apart = self._taken_apart
+            return None if apart is None else self._exactly(candidate, apart, windows, "windows")
         if self._source.qubits <= STATE_QUBITS:
             return self._on_states(_steps(candidate), candidate.layout, deadline)
         return None
@@ -122,19 +127,29 @@ class Verifier:
         return tuple(range(self._source.qubits))
 
     @cached_property
-    def _read(self) -> tuple[Step, ...] | None:
-        """What the second reader makes of the text, if it is OpenQASM 2."""
+    def _read(self) -> Circuit | None:
+        """What the second reader makes of the text, if it reads it; raises :class:`_ReadDifferently`."""
         if self._text is None:
             return None
         try:
-            read = read_circuit(self._text)
+            read = read_source(self._text)
         except Unreadable:
             return None
         source = self._source
         same = (read.qubits, read.registers, read.measured) == (source.qubits, source.registers, source.measured)
-        if not same or [step.qubits for step in read.steps] != [entry.qubits for entry in source.operations]:
+        if not same or len(read.steps) != len(self._parts(read)):
             raise _ReadDifferently
-        return read.steps
+        for step, part in zip(read.steps, self._parts(read), strict=True):
+            if not {qubit for entry in part for qubit in entry.qubits} <= set(step.qubits):
+                raise _ReadDifferently
+        return read
+
+    def _parts(self, read: Circuit) -> list[tuple[Operation, ...]]:
+        """The operations that became of each gate that the second reader sees."""
+        operations = iter(self._source.operations)
+        # Of OpenQASM 2 both see the same gates; of OpenQASM 3, controlled ones that have no name are taken apart.
+        counts = self._source.parts if read.form == "openqasm3" else [1] * len(self._source.operations)
+        return [tuple(islice(operations, count)) for count in counts]
 
     @cached_property
     def _steps(self) -> tuple[Step, ...] | None:
@@ -143,11 +158,30 @@ class Verifier:
             read = self._read
         except _ReadDifferently:
             return None
-        return read if read is not None else tuple(operation.step() for operation in self._source.operations)
+        return read.steps if read is not None else tuple(operation.step() for operation in self._source.operations)
 
     @cached_property
-    def _digest(self) -> str | None:
-        return None if self._text is None or self._read is None else digest(self._text.encode())
+    def _digest(self) -> tuple[Form, str] | None:
+        return None if self._text is None or self._read is None else (self._read.form, digest(self._text.encode()))
+
+    @cached_property
+    def _taken_apart(self) -> _Shown | None:
+        """The circuit of ``source.operations``, of which windows are cut, and how it was shown to be the input."""
+        read = self._read
+        if read is None:
+            return _Shown((), self._steps or (), self._every, 0.0)
+        if [step.qubits for step in read.steps] == [operation.qubits for operation in self._source.operations]:
+            return _Shown((), read.steps, self._every, 0.0)
+        stage = _rotations(self._claims, self._each, self._every, condensed=False)
+        try:
+            steps, error = check_rotations(read.steps, self._source.qubits, stage, self._certifier)
+        except NotShown:
+            # There may only be too many rotations: then each gate is compared with what it became, for want of a stage
+            # of the certificate that does so.
+            error = sum(self._certifier.apart(claim) for claim in self._claims)
+            steps = tuple(claim.step for claim in self._each)
+            return _Shown((), steps, self._every, error, from_text=False) if error <= LIMIT else None
+        return _Shown((stage,), steps, self._every, error)
 
     @cached_property
     def _reference(self) -> list[Step]:
@@ -155,6 +189,22 @@ class Verifier:
 
     @cached_property
     def _claims(self) -> tuple[Claim, ...]:
+        read = self._read
+        if read is None:
+            return self._each
+        each = iter(self._each)
+        made = []
+        for step, part in zip(read.steps, self._parts(read), strict=True):
+            turns: list[Turn] = []
+            for claim in islice(each, len(part)):
+                slots = [step.qubits.index(qubit) for qubit in claim.step.qubits]
+                turns += ((spread(x, slots), spread(z, slots), angle) for x, z, angle in claim.turns)
+            made.append(Claim(step, tuple(turns)))
+        return tuple(made)
+
+    @cached_property
+    def _each(self) -> tuple[Claim, ...]:
+        """The operations, in rotations."""
         cache = TurnsCache()
         return tuple(cache.claim(operation) for operation in self._source.operations)
 
@@ -180,7 +230,8 @@ class Verifier:
         error = shown.error + apart
         if not error <= LIMIT:
             return None
-        proof = Proof(self._digest, (*shown.stages, last), error, candidate.layout, candidate.final_z)
+        source = self._digest if shown.from_text else None
+        proof = Proof(source, (*shown.stages, last), error, candidate.layout, candidate.final_z)
         # A fidelity differs from 1 by at most the square of the norm.
         return Verification("proved", method, 0, windows, error**2, proof)
 
@@ -252,13 +303,14 @@ class _ReadDifferently(Exception):
 @dataclass(frozen=True, slots=True)
 class _Shown:
     """A circuit that ``stages`` show to be the input, output qubit q on its qubit ``layout[q]``; or that was only
-    ``tested``."""
+    ``tested``. Unless it is ``from_text``, the stages begin with what the optimizer's reader made of it."""
 
     stages: tuple[Stage, ...]
     steps: tuple[Step, ...]
     layout: tuple[int, ...]
     error: float
     tested: Verification | None = None
+    from_text: bool = True
 
 
 def _rotations(

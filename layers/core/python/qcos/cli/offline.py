@@ -93,8 +93,8 @@ def certify(arguments: argparse.Namespace) -> int:
     try:
         # numpy is all that these need: what finds circuits is not loaded.
         from qcos_optimizer.certificate import Malformed, digest
-        from qcos_optimizer.openqasm import Unreadable
         from qcos_optimizer.recheck import LIMIT, NotShown, recheck
+        from qcos_optimizer.scanning import Unreadable
     except ModuleNotFoundError as missing:
         raise not_installed(missing, "optimizer") from None
     source, output, certificate = (read(name) for name in (arguments.input, arguments.output, arguments.certificate))

@@ -44,7 +44,10 @@ def reduce(source: Source) -> Reduction:
     dropped = _backward(made, read)
     left = tuple(operation for place, operation in enumerate(made) if place not in dropped)
     return Reduction(
-        replace(source, operations=left), tuple(records), tuple(one.step() for one in last), frozenset(dropped)
+        replace(source, operations=left, parts=(1,) * len(left)),
+        tuple(records),
+        tuple(one.step() for one in last),
+        frozenset(dropped),
     )
 
 
