@@ -32,7 +32,8 @@ def _pauli_rows(x: int, z: int, qubits: int) -> tuple[NDArray[np.intp], Matrix]:
 def turns_matrix(turns: Iterable[Turn], qubits: int) -> Matrix:
     """The unitary of ``turns``."""
     made: Matrix = np.eye(2**qubits, dtype=np.complex128)
-    for fusible, some in groupby(turns, lambda turn: qubits > FUSED_QUBITS and (turn[0] | turn[1]).bit_count() in (1, 2)):
+    wide = qubits > FUSED_QUBITS
+    for fusible, some in groupby(turns, lambda turn: wide and (turn[0] | turn[1]).bit_count() in (1, 2)):
         if fusible:
             # A large matrix is to be touched seldom.
             made = run(fuse([_alone(turn) for turn in some]), made.reshape((2,) * qubits + (-1,))).reshape(made.shape)
