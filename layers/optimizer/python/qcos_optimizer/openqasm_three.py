@@ -242,7 +242,8 @@ class _Reader(CircuitReader):
         calls: list[_Call] = []
         while not self.accept("}"):
             if self.accept("barrier", "word"):
-                self.names()
+                if not set(self.names()) <= set(qubits):
+                    raise self.refuse(f"a barrier is given qubits that '{name}' does not have")
                 self.symbol(";")
                 continue
             call = self.call({angle: number for number, angle in enumerate(angles)})

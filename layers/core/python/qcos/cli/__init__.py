@@ -268,7 +268,7 @@ def parser() -> argparse.ArgumentParser:
         "qcos certify qft.qasm native.qasm proof.json",
         remote=False,
     )
-    new.add_argument("input", metavar="INPUT", help="the circuit as it was submitted, OpenQASM 2")
+    new.add_argument("input", metavar="INPUT", help="the circuit as it was submitted, OpenQASM 2 or 3")
     new.add_argument("output", metavar="OUTPUT", help="the optimized circuit, OpenQASM 2 or IonQ's native JSON")
     new.add_argument("certificate", metavar="CERT", help="the certificate; it is not trusted")
     return top

@@ -140,7 +140,7 @@ def optimize(arguments: argparse.Namespace) -> int:
         write(arguments.output, found["qasm2"])
     if arguments.certificate:
         if found["certificate"] is None:
-            raise unusable("--certificate: there is none: the circuit was not proved, or is no OpenQASM 2")
+            raise unusable("--certificate: there is none: the circuit was not proved, or not from its text")
         write(arguments.certificate, found["certificate"])
     figures = _figures(found)
     print(json.dumps(figures, indent=2) if arguments.json else gains(figures))
