@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import warnings
 
@@ -13,13 +14,14 @@ from qiskit import QuantumCircuit, qasm3
 from qiskit.quantum_info import Operator
 
 from qcos_optimizer import certify, optimize
+from qcos_optimizer.certificate import canonical, digest
 from qcos_optimizer.errors import CircuitError
 from qcos_optimizer.lowering import PartsCache, level_zero
 from qcos_optimizer.matrices import norm_apart, turns_matrix
 from qcos_optimizer.native import Matrix
 from qcos_optimizer.openqasm_three import read_openqasm3, read_source
 from qcos_optimizer.parsing import parse
-from qcos_optimizer.recheck import recheck
+from qcos_optimizer.recheck import NotShown, recheck
 from qcos_optimizer.scanning import Unreadable
 from qcos_optimizer.simulation import unitary
 from qcos_optimizer.source import take_apart
@@ -314,6 +316,25 @@ def test_gates_wider_than_any_window_are_proved_from_the_text() -> None:
     assert recheck(text.encode(), made.to_qasm2().encode(), made.certificate).error < 1e-10
     source = take_apart(parse(text.replace("0.3", "0.300001")))
     assert Verifier(source, 0, text).verify(level_zero(source, cut(source), "zz", PartsCache())) is None
+
+
+@pytest.mark.parametrize("level", [0, 1])
+@settings(max_examples=8, deadline=None, database=None)
+@given(SEEDS)
+def test_random_programs_get_certificates_that_hold(level: int, seed: int) -> None:
+    """Compared as a whole, and beside more qubits by rotations and windows; of another circuit they do not hold."""
+    text = ProgramWriter3(random.Random(seed)).program()
+    wide = text.replace("qubit _alone;", "qubit _alone; qubit[11] more;") + "\ncx more[0], _rest;\n"
+    wide = wide.replace("h _alone;", "qubit _rest; h _alone; h more; cp(0.3) _alone, more[10];", 1)
+    for source in (text, wide):
+        made = optimize(source, "ionq_forte", level)
+        assert made.certificate is not None
+        assert recheck(source.encode(), made.to_qasm2().encode(), made.certificate).error < 1e-9
+        other = source.replace("h _alone;", "rx(0.000001) _alone; h _alone;", 1)
+        document = json.loads(made.certificate)
+        document["input"]["openqasm3"] = digest(other.encode())
+        with pytest.raises(NotShown):
+            recheck(other.encode(), made.to_qasm2().encode(), canonical(document))
 
 
 def test_too_many_rotations_for_a_stage_are_compared_gate_by_gate(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,8 +129,8 @@ class Optimized:
     @property
     def certificate(self) -> bytes | None:
         """The proof as a file that ``qcos certify`` goes through again, for a circuit that was given as OpenQASM
-        and whose verdict is ``proved``; else None, and for OpenQASM 3 that the checker has no such file for (see
-        docs/optimizer.md)."""
+        and whose verdict is ``proved``; else None, and for the few circuits of which docs/optimizer.md says that their
+        proof fits no file."""
         proof = self.verification.proof
         if proof is None or proof.source is None:
             return None
