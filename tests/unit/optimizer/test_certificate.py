@@ -17,12 +17,14 @@ from qcos.cli import main
 from qcos_optimizer import optimize
 from qcos_optimizer.certificate import Certificate, Malformed, Window, Windows, canonical, digest
 from qcos_optimizer.chains import chains
+from qcos_optimizer.lowering import PartsCache, level_zero
 from qcos_optimizer.parsing import parse
 from qcos_optimizer.passes.blocks import lower_merged
 from qcos_optimizer.recheck import NotShown
 from qcos_optimizer.scanning import Unreadable
 from qcos_optimizer.source import take_apart
 from qcos_optimizer.verification import Verifier
+from qcos_optimizer.windows import cut
 from tests.bench.random_circuits import failures
 
 from .certificates import CASES, SMALL, SMALL_3, case, check, mutants, outputs, stages
@@ -292,6 +294,28 @@ def test_a_text_that_two_readers_understand_differently_is_never_proved() -> Non
     assert Verifier(source, 0, text).verify(candidate) is not None
     assert Verifier(source, 0, other).verify(candidate) is None
     assert Verifier(source, 0, text.replace("0.4", "0.4001")).verify(candidate) is None
+
+
+MISREADINGS = {
+    "unitary3": """negctrl > ctrl | inv @ t > t | pow(-2) > pow(2) | pow(-2) > pow(-1) | 0.7 > 0.700001
+        | gphase(a) > gphase(-a) | q[1], q[3], q[0] > q[3], q[1], q[0] | m[1] = > m[0] = | q[-1] > q[2]""",
+    "windows3": """negctrl > ctrl | inv @ t > t | -0.3) > -0.300001) | q[8],q[2],q[6] > q[8],q[6],q[2]
+        | q[11],q[4] > q[11],q[5] | c = measure q > c[0] = measure q[0]""",
+}
+
+
+@pytest.mark.parametrize("how", MISREADINGS)
+def test_openqasm_3_that_two_readers_understand_differently_is_never_proved(how: str) -> None:
+    text, _ = case(how)
+    source = take_apart(parse(text))
+    candidate = level_zero(source, cut(source), "zz", PartsCache())
+    # Two controls alike may change places.
+    for same in (text, text.replace("q[1],q[8],", "q[8],q[1],")):
+        assert Verifier(source, 0, same).verify(candidate) is not None
+    for misreading in MISREADINGS[how].split("|"):
+        old, new = misreading.strip().split(" > ")
+        assert old in text
+        assert Verifier(source, 0, text.replace(old, new)).verify(candidate) is None, misreading
 
 
 def test_two_thousand_gates_take_little_room() -> None:
