@@ -52,10 +52,12 @@ WINDOWS = {2: 40, 3: 200}
 
 TRIES = {2: 80_000, 3: 300_000}
 MOST_TRIES = {2: 300, 3: 1_000}
-LEGS = {2: 1, 3: 16}
+WALKS = {2: ((1, 1),), 3: ((4, 2), (1, 12))}
+STARTS = 3
 IDLE = 6
-"""Windows drawn at random from the best chain: so many divided by its rotations, but no more than the second number,
-and how often, until so many times in a row have found nothing."""
+"""Windows drawn at random, by walks: a leg is so many divided by the circuit's rotations, but no more than the second
+number; in each round so many walks, the best of the round before, go so many legs, or until so many in a row have found
+nothing. The first round starts from so many of the best chains in turn: where one walk is stuck another is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def chains(source: Source, level: int, seed: int, goal: Goal = "gates") -> Itera
         if kept:
             made.append(_resynthesized(min(kept, key=lambda chain: cost(chain.merged)), effort))
             yield made[-1]
-        for chain in _walked(min(made, key=_rank(goal)), [seed, effort], effort, goal):
+        for chain in _walked(sorted(made, key=_rank(goal))[:STARTS], seed, effort, goal):
             made.append(chain)
             yield chain
 
@@ -109,21 +111,42 @@ def _rank(goal: Goal) -> Callable[[Chain], tuple[float, ...]]:
     return lambda chain: (*cost(chain.merged), depth(chain.merged))
 
 
-def _walked(chain: Chain, seed: Sequence[int], level: int, goal: Goal) -> Iterator[Chain]:
-    """What windows drawn at random make of ``chain``, each better than the one before."""
-    qubits = len(chain.via.layout)
-    start = Synthesized(tuple(straighten(chain.via.claims, qubits)), chain.via.layout)
-    walk = Walk(start, seed, goal)
-    tries = min(MOST_TRIES[level], TRIES[level] // max(1, len(start.turns)))
-    name = chain.name if chain.name.endswith("-walked") else f"{chain.name}-walked"
-    idle = 0
-    for _ in range(LEGS[level]):
-        idle = 0 if walk.go(tries) else idle + 1
-        if idle == IDLE:
-            return
-        if idle == 0:
-            via = Via(placed_claims(schedule(gather(walk.best.turns))), walk.best.layout)
-            yield Chain(name, via, merge([claim.step for claim in via.claims]))
+def _walked(starts: Sequence[Chain], seed: int, level: int, goal: Goal) -> Iterator[Chain]:
+    """What windows drawn at random make of ``starts``; of the same name, each is better than the one before."""
+    first = WALKS[level][0][0]
+    walks = [_Walking.of(starts[number % len(starts)], number, seed, level, goal) for number in range(first)]
+    for kept, legs in WALKS[level]:
+        # Sorting is stable: of equal ones the first stay.
+        walks = sorted(walks, key=lambda walking: walking.walk.cost)[:kept]
+        for walking in walks:
+            yield from walking.go(legs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Walking:
+    """A walk, what its chains are called, and the windows of a leg."""
+
+    name: str
+    walk: Walk
+    tries: int
+
+    @classmethod
+    def of(cls, chain: Chain, number: int, seed: int, level: int, goal: Goal) -> _Walking:
+        start = Synthesized(tuple(straighten(chain.via.claims, len(chain.via.layout))), chain.via.layout)
+        name = chain.name if "-walked" in chain.name else f"{chain.name}-walked"
+        tries = min(MOST_TRIES[level], TRIES[level] // max(1, len(start.turns)))
+        return cls(f"{name}-{number}" if number else name, Walk(start, [seed, level, number], goal), tries)
+
+    def go(self, legs: int) -> Iterator[Chain]:
+        idle = 0
+        for _ in range(legs):
+            idle = 0 if self.walk.go(self.tries) else idle + 1
+            if idle == IDLE:
+                return
+            if idle == 0:
+                best = self.walk.best
+                via = Via(placed_claims(schedule(gather(best.turns))), best.layout)
+                yield Chain(self.name, via, merge([claim.step for claim in via.claims]))
 
 
 def _drawn(seed: int) -> list[Weighting]:

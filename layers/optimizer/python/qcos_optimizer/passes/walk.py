@@ -77,6 +77,11 @@ class Walk:
         """The best circuit so far."""
         return self._best.synthesized()
 
+    @property
+    def cost(self) -> tuple[int, int]:
+        """Two-qubit gates and two-qubit depth of the best circuit so far, the goal first."""
+        return self._best_at
+
     def go(self, tries: int) -> bool:
         """Draw so many windows; true if the best is a new one."""
         before = self._best_at
