@@ -176,4 +176,6 @@ def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.Pol
         ],
         "mint_key": [on_table(control, ("dynamodb:PutItem",))],
         "signing_keys": [on_table(control, ("dynamodb:Query", "dynamodb:UpdateItem"))],
+        # Releasing a submission gives back what was reserved for it.
+        "held_job": [on_table(events, LOG_APPEND), on_table(control, COUNT)],
     }

@@ -76,6 +76,8 @@ FUNCTIONS: dict[str, Spec] = {
     "redrive": Spec("functions.schedule.redrive.handler", timeout=120),
     "mint_key": Spec("functions.ops.mint_key.handler", needs=("pepper",)),
     "signing_keys": Spec("functions.ops.signing_keys.handler"),
+    # Looks for a submission through up to a hundred pages of IonQ's.
+    "held_job": Spec("functions.ops.held_job.handler", timeout=120, needs=("ionq",)),
 }
 
 

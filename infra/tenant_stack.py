@@ -87,6 +87,7 @@ class TenantStack(cdk.Stack):
             "ApiStage": api.api.deployment_stage.stage_name,
             "MintKeyFunction": functions["mint_key"].function_name,
             "SigningKeysFunction": functions["signing_keys"].function_name,
+            "HeldJobFunction": functions["held_job"].function_name,
             "StateMachineArn": workflow.machine.state_machine_arn,
             "EventsTable": storage.events.table_name,
             "ViewsTable": storage.views.table_name,

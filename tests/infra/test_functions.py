@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 API = {"optimize", "jobs", "backends", "evidence", "account"}
 STEPS = {"transpile", "execute", "sign", "fail"}
 READERS = {"project", "relay"}
-OPERATED = {"mint_key", "signing_keys"}
+OPERATED = {"mint_key", "signing_keys", "held_job"}
 SCHEDULED = {"checkpoint": 5, "sweep": 5, "redrive": 15}  # how often, in minutes
 DRIVERS = ("relay", "sweep", "redrive")
 FUNCTIONS = sorted(API | STEPS | READERS | OPERATED | SCHEDULED.keys() | {"authorizer", "poll"})
@@ -49,6 +49,7 @@ OWN = {
     "poll": IONQ,
     "authorizer": {"QCOS_PEPPER_SECRET_ARN"},
     "mint_key": {"QCOS_PEPPER_SECRET_ARN"},
+    "held_job": IONQ,
     "evidence": {"QCOS_CHECKPOINT_FUNCTION"},
     "sign": {"QCOS_SIGNING_KEY_ARN", "QCOS_CLASSICAL_KEY_ARN"},
     "checkpoint": {"QCOS_LOG_KEY_ARN"},
@@ -152,7 +153,7 @@ def test_the_log_is_append_only_by_right(acme: Stack, name: str) -> None:
     events, _ = acme.one("AWS::DynamoDB::Table", "StorageEvents")
     stream = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
     append = {"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:Query"}
-    appenders = {"optimize", "jobs", "evidence", "transpile", "execute", "poll", "sign", "fail"}
+    appenders = {"optimize", "jobs", "evidence", "transpile", "execute", "poll", "sign", "fail", "held_job"}
     expected: dict[str, set[str]] = {
         **dict.fromkeys(appenders, append),
         "project": stream | {"dynamodb:Query"},
@@ -167,7 +168,7 @@ def test_the_log_is_append_only_by_right(acme: Stack, name: str) -> None:
 def test_whoever_counts_requests_or_charges_may_move_counters(acme: Stack) -> None:
     """Every authorised request is counted, and events that cost something move a counter in their transaction."""
     control, _ = acme.one("AWS::DynamoDB::Table", "StorageControl")
-    movers = API | {"transpile", "execute", "poll", "fail", "sweep"}
+    movers = API | {"transpile", "execute", "poll", "fail", "sweep", "held_job"}
     assert {name for name in FUNCTIONS if "dynamodb:UpdateItem" in acme.actions_on(name, control)} >= movers
 
 
@@ -184,7 +185,7 @@ def test_only_the_account_makes_keys_over_the_api(acme: Stack) -> None:
         (
             "AWS::SecretsManager::Secret",
             "StorageIonqApiKey",
-            {"optimize", "jobs", "backends", "account", "execute", "poll"},
+            {"optimize", "jobs", "backends", "account", "execute", "poll", "held_job"},
         ),
         ("AWS::SecretsManager::Secret", "StorageClassicalSeed", {"sign"}),
     ],

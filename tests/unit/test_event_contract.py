@@ -10,7 +10,7 @@ import pytest
 
 from qcos.adapters.wire import bus_entry
 from qcos.event_schemas import schema
-from qcos.events import EVENT_TYPES, CircuitOptimized
+from qcos.events import EVENT_TYPES, CircuitOptimized, ExecutionAdopted
 from qcos.record import evidence_record
 from qcos_evidence.json_schema import bundle_schema
 from tests.unit.service.world import CERTIFICATE, TENANT, World
@@ -109,6 +109,11 @@ def test_an_event_from_before_certificates_still_reads() -> None:
     data = json.loads((EVENTS / "samples" / "CircuitOptimized.json").read_text())["detail"]["data"]
     assert "certificate" not in data
     assert CircuitOptimized.model_validate(data).certificate is None
+
+
+def test_an_adoption_from_before_operators_made_any_still_reads() -> None:
+    adopted = ExecutionAdopted.model_validate({"n": 1, "provider_job_id": "p1"})
+    assert (adopted.attempt, adopted.reason) == (None, None)
 
 
 @pytest.fixture

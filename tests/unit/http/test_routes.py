@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from qcos.events import EventData, ExecutionAdopted, ExecutionReleased
 from qcos.models import Caller, Options, Submission
 from tests.unit.http.conftest import Api
 from tests.unit.http.fakes import BELL, BUNDLE_ID, COMPLETE, RESULTS, TENANT, Fakes, log_of
@@ -213,3 +216,20 @@ def test_a_failed_and_a_held_job_say_why(api: Api, fakes: Fakes) -> None:
         "retryable": False,
         "step": "execute",
     }
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        ExecutionAdopted(n=1, provider_job_id="p1", attempt=1, reason="It is in the console."),
+        ExecutionReleased(attempt=1, n=1, reason="IonQ's support has no trace of it."),
+    ],
+    ids=lambda decision: type(decision).__name__,
+)
+def test_a_job_that_is_no_longer_held_runs_and_has_no_error(api: Api, fakes: Fakes, decision: EventData) -> None:
+    from tests.unit.http.fakes import HELD, INTENDED, OPTIMIZED, SUBMITTED
+
+    fakes.logs[TENANT, "job_held"] = log_of("job_held", SUBMITTED, OPTIMIZED, INTENDED, HELD, decision)
+    data = api("GET", "/api/v2/optimize/job_held").data
+    assert (data["status"], data["error"]) == ("running", None)
+    assert api("GET", "/api/v2/jobs/job_held/events").data["events"][-1]["type"] == type(decision).__name__

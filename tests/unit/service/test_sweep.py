@@ -401,9 +401,9 @@ def test_a_young_job_is_not_looked_at(service: Service) -> None:
     assert service.sweep(TENANT)["workflows_restarted"] == 1
 
 
-def test_open_and_stopped_are_all_statuses_but_two() -> None:
+def test_open_are_all_statuses_but_those_at_an_end() -> None:
     statuses = set(Status.__args__)  # type: ignore[attr-defined] # a Literal
-    assert statuses - set(OPEN) == set(TERMINAL) | {"held"}
+    assert statuses - set(OPEN) == set(TERMINAL)
 
 
 TWO_LOSSES = list(itertools.combinations(("relay", "Transpile", "Execute", "Sign", "message"), 2))

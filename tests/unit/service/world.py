@@ -24,6 +24,7 @@ from qcos.service.collect import Collector
 from qcos.service.evidence import EvidenceDesk
 from qcos.service.execute import Execute
 from qcos.service.fail import Fail
+from qcos.service.held_jobs import HeldJobs
 from qcos.service.jobs import Jobs
 from qcos.service.lifecycle import Lifecycle
 from qcos.service.log import JobLog
@@ -231,6 +232,7 @@ class World:
         )
         self.sign = Sign(self.log, self.objects, self.control, self.custody, ISSUER)
         self.fail = Fail(self.log, self.queue)
+        self.held_jobs = HeldJobs(self.log, self.provider)
         self.jobs = Jobs(self.log, self.objects, self.views)
         self.project = Project(self.events, self.views)
         self.relay = Relay(self.workflows, self.queue, self.bus, self.transparency_log)

@@ -133,15 +133,32 @@ class ExecutionSubmitted(EventData):
 
 
 class ExecutionAdopted(EventData):
-    """A submission whose answer was lost was found at the provider by its token."""
+    """A submission whose answer was lost was found at the provider by its token.
+
+    ``attempt`` and ``reason`` are set where a person adopted what was held; the attempt's next workflow execution then
+    goes on with it. Where polling found it by itself a workflow waits already.
+    """
 
     n: int
     provider_job_id: str
+    attempt: int | None = None
+    reason: str | None = None
 
 
 class ExecutionHeld(EventData):
     """Whether the provider took a paid submission is unknown and could not be found out; a person decides."""
 
+    n: int
+    reason: str
+
+
+class ExecutionReleased(EventData):
+    """A person found out that the provider never took the held submission: nothing runs and nothing is owed.
+
+    The attempt's next workflow execution may send it anew, under another intention.
+    """
+
+    attempt: int
     n: int
     reason: str
 
@@ -260,6 +277,7 @@ EVENT_TYPES: dict[str, type[EventData]] = {
         ExecutionSubmitted,
         ExecutionAdopted,
         ExecutionHeld,
+        ExecutionReleased,
         ExecutionCompleted,
         ExecutionStopped,
         ExecutionEstimated,
@@ -327,7 +345,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Origin:
-    """Who and what caused events: ``actor`` (``key:<id>`` or ``step:<name>``) and the request they belong to."""
+    """Who and what caused events, and the request they belong to.
+
+    ``actor`` is ``key:<id>``, ``step:<name>`` or ``operator:<name>``.
+    """
 
     actor: str
     correlation_id: str

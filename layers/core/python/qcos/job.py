@@ -23,6 +23,7 @@ from qcos.events import (
     ExecutionHeld,
     ExecutionIntended,
     ExecutionRefused,
+    ExecutionReleased,
     ExecutionStopped,
     ExecutionSubmitted,
     JobCancelled,
@@ -49,7 +50,8 @@ class Job:
 
     What belongs to an attempt (``optimized`` to ``failure``) is that of the newest. ``evaluations`` is what the
     attempt was charged and not refunded, ``charged_month`` when; ``last_n`` is the highest submission number so far,
-    ``stopped_n`` that of the submission the provider last ended without a result.
+    ``stopped_n`` that of the submission the provider last ended without a result, ``decided_n`` that of the attempt's
+    submission which a person last adopted or released, 0 if there was none.
     """
 
     tenant: str
@@ -75,6 +77,7 @@ class Job:
     executed_at: str | None = None
     estimated: ExecutionEstimated | None = None
     held: ExecutionHeld | None = None
+    decided_n: int = 0
     evidence: EvidenceSigned | None = None
     exports: tuple[EvidenceExported, ...] = ()
     failure: JobFailed | None = None
@@ -98,11 +101,13 @@ class Job:
     @property
     def unanswered(self) -> bool:
         """Whether a submission was intended and nothing is known of what became of it."""
-        return self.intended is not None and self.provider_job_id is None and not self.refused_last
+        if self.intended is None or self.provider_job_id or self.refused_last:
+            return False
+        return self.decided_n != self.intended.n
 
     @property
     def may_submit(self) -> bool:
-        """Whether a submission to the provider may be intended now: none is, or the last was definitely refused."""
+        """Whether a submission to the provider may be intended now: none is, or the last was refused or released."""
         if self.terminal or self.held or self.optimized is None or self.provider_job_id or self.submitted.dry_run:
             return False
         return not self.unanswered
@@ -200,6 +205,12 @@ def _apply_execution(job: Job, data: EventData, at: str) -> Job:
                 job = replace(job, execution=data, executed_at=at, status=_unless_ended(job, "signing"))
         case ExecutionSubmitted() | ExecutionAdopted() if _newest(job, data.n):
             job = replace(job, provider_job_id=data.provider_job_id, held=None, status=_unless_ended(job, "running"))
+            if isinstance(data, ExecutionAdopted) and data.attempt is not None:
+                job = replace(job, decided_n=data.n)
+        case ExecutionReleased():
+            job = _settled(job, data.n, 0)
+            if _newest(job, data.n):
+                job = replace(job, decided_n=data.n, held=None, status=_unless_ended(job, "running"))
         case ExecutionHeld() if _newest(job, data.n):
             job = replace(job, held=data, status=_unless_ended(job, "held"))
         case _:
@@ -244,6 +255,7 @@ def _retried(job: Job, data: JobRetried, at: str) -> Job:
         executed_at=None,
         estimated=None,
         held=None,
+        decided_n=0,
         evidence=None,
         exports=(),
         failure=None,

@@ -14,6 +14,7 @@ from qcos.events import (
     ExecutionCompleted,
     ExecutionIntended,
     ExecutionRefused,
+    ExecutionReleased,
     ExecutionStopped,
     JobCancelled,
     JobFailed,
@@ -43,8 +44,8 @@ class Charge:
 def movements(job: Job | None, data: Sequence[EventData], month: str) -> dict[str, int]:
     """How appending ``data`` in ``month`` to ``job`` (None: it begins) moves the counters; zero moves are left out.
 
-    A reservation is settled by the event that tells what the submission cost; while the provider does not say,
-    it stays, because money is never guessed to be free.
+    A reservation is settled by the event that tells what the submission cost, which is nothing if it was refused, or
+    released by a person; while the provider does not say, it stays, because money is never guessed to be free.
     """
     moved: dict[str, int] = {}
 
@@ -64,7 +65,7 @@ def movements(job: Job | None, data: Sequence[EventData], month: str) -> dict[st
                 move(EVALUATIONS, job.charged_month, -item.refunded_evaluations)
             case ExecutionIntended():
                 move(SPEND, month, item.estimated_cost_microdollars)
-            case ExecutionRefused():
+            case ExecutionRefused() | ExecutionReleased():
                 settle(item.n, 0)
             case ExecutionCompleted() | ExecutionStopped():
                 settle(item.n, item.cost_microdollars)

@@ -53,7 +53,7 @@ def _ending(job: Job, error: Mapping[str, Any]) -> EventData:
     elif job.refused and job.refused_last:
         step, code = "execute", job.refused.code
         message = f"IonQ kept turning the job away: {job.refused.message}. Nothing was run. Retry the job later."
-    elif job.intended:
+    elif job.provider_job_id or job.unanswered:
         step, message = "await", "The result did not come in time. Retry the job to run it again."
     elif job.optimized:
         step, message = "execute", "The job could not be sent to IonQ. Nothing was run or charged. Retry the job."

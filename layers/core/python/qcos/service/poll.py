@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from qcos.backends import backend
-from qcos.events import EventData, ExecutionAdopted, ExecutionHeld
+from qcos.events import EventData, ExecutionAdopted, ExecutionHeld, ExecutionIntended
 from qcos.job import Job, failure, fold_attempt
 from qcos.models import moment, timestamp
 from qcos.ports import CANCEL, PollQueue, TokenClosed, Wait, Waits, Workflows
@@ -32,8 +32,8 @@ MISSING = timedelta(minutes=15)
 MAX_DELAY_S = 900
 
 HELD = (
-    "It is not sent again, so that it cannot be paid twice. Look for it in the IonQ console. Cancelling the job stops "
-    "it there, too, if IonQ has it after all; to have it run, submit its circuit again."
+    "It is not sent again by itself, so that it cannot be paid twice. The operator looks for it at IonQ and lets the "
+    "job go on. Cancelling the job stops it there, too, if IonQ has it after all."
 )
 """What the user of a held job is told to do."""
 
@@ -133,8 +133,7 @@ class Poll:
         intended = job.intended
         if intended is None or self.log.clock() - moment(str(job.intended_at)) < SETTLE:
             return job
-        since = moment(str(job.intended_at)) - timedelta(minutes=5)
-        found = self.provider.find(intended.token, intended.provider_backend, since)
+        found = find_submission(self.provider, job, intended)
         paid = backend(job.submitted.backend).paid
         if found:
             news: EventData = ExecutionAdopted(n=intended.n, provider_job_id=found.id)
@@ -146,7 +145,14 @@ class Poll:
         else:
             message = "IonQ did not confirm the submission and does not list it. Nothing was charged. Retry the job."
             news = failure(job, "execute", "PROVIDER_UNREACHABLE", message, retryable=True)
-        return self._append(job, lambda newest: [] if newest.provider_job_id or newest.terminal else [news])
+
+        def decision(newest: Job) -> Sequence[EventData]:
+            if newest.provider_job_id or newest.terminal:
+                return []
+            # A person may have released it meanwhile; that it is there after all is a fact even so.
+            return [news] if found or newest.unanswered else []
+
+        return self._append(job, decision)
 
     def _fail(self, job: Job, code: str, message: str) -> Job:
         message = f"{message} A cancellation was sent to IonQ. Retry the job to run it again."
@@ -181,8 +187,7 @@ class Poll:
         if intended is None or not job.unanswered:
             return True
         with suppress(ProviderUnavailable):
-            since = moment(str(job.intended_at)) - timedelta(minutes=5)
-            found = self.provider.find(intended.token, intended.provider_backend, since)
+            found = find_submission(self.provider, job, intended)
             if found:
                 adopted = ExecutionAdopted(n=intended.n, provider_job_id=found.id)
                 self._append(job, lambda newest: _adopt(newest, adopted))
@@ -193,6 +198,16 @@ class Poll:
     def _delay(self, n: int) -> int:
         """Seconds until asking again: 1, 1, 2, 3, 4, 6, ... up to 15 minutes, spread by a fifth."""
         return _delay_s(n, self.jitter())
+
+
+def find_submission(provider: Provider, job: Job, intended: ExecutionIntended) -> ProviderJob | None:
+    """The newest submission of ``job`` as the provider lists it, by its token.
+
+    Raises:
+        ProviderUnavailable: it cannot be found out now.
+    """
+    since = moment(str(job.intended_at)) - timedelta(minutes=5)
+    return provider.find(intended.token, intended.provider_backend, since)
 
 
 def _adopt(newest: Job, adopted: ExecutionAdopted) -> Sequence[EventData]:

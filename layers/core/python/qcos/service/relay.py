@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qcos.events import Event, EvidenceSigned, JobCancelled, JobRetried, JobSubmitted
+from qcos.events import (
+    Event,
+    EvidenceSigned,
+    ExecutionAdopted,
+    ExecutionReleased,
+    JobCancelled,
+    JobRetried,
+    JobSubmitted,
+)
 from qcos.ports import Bus, PollQueue, TransparencyLog, Workflows
 
 
@@ -39,6 +47,8 @@ class Relay:
                     self._start(event, 1)
                 case JobRetried(attempt=attempt):
                     self._start(event, attempt)
+                case ExecutionAdopted(attempt=int(attempt), n=n) | ExecutionReleased(attempt=attempt, n=n):
+                    self._start(event, attempt, n)
                 case JobCancelled(attempt=attempt):
                     self.workflows.stop(execution_name(event.stream_id, attempt), "cancelled by the user")
                     self.queue.send(
@@ -52,14 +62,18 @@ class Relay:
         if refused:
             raise NotPublished(f"{len(refused)} of {len(events)} events")
 
-    def _start(self, event: Event, attempt: int) -> None:
-        name = execution_name(event.stream_id, attempt)
+    def _start(self, event: Event, attempt: int, decided_n: int = 0) -> None:
+        name = execution_name(event.stream_id, attempt, decided_n)
         self.workflows.start(name, execution_input(event.tenant, event.stream_id, attempt))
 
 
-def execution_name(job_id: str, attempt: int) -> str:
-    """The name of the first workflow execution of an attempt."""
-    return f"{job_id}-{attempt}"
+def execution_name(job_id: str, attempt: int, decided_n: int = 0) -> str:
+    """The name of the first workflow execution of an attempt, or since a person decided about submission ``decided_n``.
+
+    A submission is held, and so decided about, at most once: no two executions share a name.
+    """
+    first = f"{job_id}-{attempt}"
+    return f"{first}-h{decided_n}" if decided_n else first
 
 
 def execution_input(tenant: str, job_id: str, attempt: int) -> dict[str, Any]:

@@ -36,12 +36,14 @@ LONGEST = timedelta(days=8)
 """Longer than any job waits for the provider."""
 
 RESTARTS = 5
-"""How often the workflow of an attempt is started again."""
+"""How often the workflow of an attempt is started again, and again so often since a held job goes on."""
 
 ROWS, PAGE = 1_000, 100
 """Of waits, open jobs and stopped jobs each, how many one run looks at, and how many it reads at a time."""
 
-OPEN = ("queued", "optimizing", "running", "signing")
+OPEN = ("queued", "optimizing", "running", "held", "signing")
+"""A held job is left alone until a person decides; that one has may be what its row does not show."""
+
 STOPPED = ("cancelled", "failed")
 
 FOUND = ("waits_sent", "unprojected", "workflows_restarted", "jobs_given_up", "cancellations_sent", "passed_over")
@@ -150,9 +152,9 @@ class Sweep:
     def _executions(self, job: Job) -> tuple[Execution | None, str | None]:
         """The newest execution of the job's attempt, None if there was none, and the next one's name, if any is left.
 
-        A name stays taken when its execution has ended.
+        A name stays taken when its execution has ended. Of a job that was held only those count that began since.
         """
-        first = execution_name(job.job_id, job.attempt)
+        first = execution_name(job.job_id, job.attempt, job.decided_n)
         newest = None
         for name in (first, *(f"{first}-r{number}" for number in range(1, RESTARTS + 1))):
             execution = self.workflows.execution(name)

@@ -33,6 +33,7 @@ from qcos.service.circuits import Circuits
 from qcos.service.collect import Collector
 from qcos.service.execute import Execute
 from qcos.service.fail import Fail
+from qcos.service.held_jobs import HeldJobs
 from qcos.service.jobs import Jobs
 from qcos.service.keys import Keys
 from qcos.service.lifecycle import Lifecycle
@@ -196,6 +197,11 @@ def execute() -> Execute:
 def poll() -> Poll:
     workflows = StepFunctionsWorkflows(None, client("stepfunctions"))
     return Poll(log(), provider(), collector(), waits(), workflows, poll_queue())
+
+
+@cache
+def held_jobs() -> HeldJobs:
+    return HeldJobs(log(), provider())
 
 
 @cache
