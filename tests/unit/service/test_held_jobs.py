@@ -22,8 +22,6 @@ from qcos.plans import Plan
 from qcos.provider import ProviderJob, ProviderUnavailable, ProviderUnknown
 from qcos.service.log import JobLog
 from qcos.service.poll import SETTLE
-from qcos.service.sweep import RESTARTS
-from tests.unit.service.test_sweep import Service, nothing
 from tests.unit.service.world import CALLER, TENANT, Crash, World
 
 PAID = "ionq_aria"
@@ -414,97 +412,6 @@ def test_what_is_published_obeys_the_schemas(world: World, decide: Callable[[Wor
     for event in world.story(job_id):
         entry = bus_entry(event)
         jsonschema.validate(json.loads(entry["Detail"]), schema(EVENT_TYPES[entry["DetailType"]]))
-
-
-# --- with the workflow
-
-
-@pytest.fixture
-def service() -> Service:
-    return Service()
-
-
-def held_in_service(service: Service) -> str:
-    service.provider.before_submit = ProviderUnknown("timeout")
-    job_id = service.submitted(PAID)
-    assert service.hour(job_id) == nothing()
-    assert service.job(job_id).status == "held"
-    service.provider.before_submit = None
-    return job_id
-
-
-@pytest.mark.parametrize("hours", [0, 30])
-def test_a_released_job_goes_through_the_same_workflow(service: Service, hours: int) -> None:
-    job_id = held_in_service(service)
-    service.clock.forward(hours=hours)
-    service.provider.quick = True
-    release(service, job_id)
-    assert service.hour(job_id) == nothing()
-    assert list(service.machine.started) == [f"{job_id}-1", f"{job_id}-1-h1"]
-    assert service.job(job_id).status == "completed"
-    assert len(service.provider.posts) == 1
-    assert service.waits.of_job(TENANT, job_id) == []
-
-
-def known_after_all(service: Service, job_id: str) -> None:
-    """The provider lists the held submission, as ``p1``."""
-    intended = service.job(job_id).intended
-    assert intended
-    machine = intended.provider_backend
-    service.provider.known["p1"] = ProviderJob("p1", "submitted", name=intended.token, backend=machine)
-
-
-def test_an_adopted_job_goes_through_the_same_workflow(service: Service) -> None:
-    job_id = held_in_service(service)
-    known_after_all(service, job_id)
-    adopt(service, job_id)
-    assert service.hour(job_id) == nothing()
-    assert service.job(job_id).status == "running"
-    service.provider.finish("p1")
-    assert service.hour(job_id) == nothing()
-    assert list(service.machine.started) == [f"{job_id}-1", f"{job_id}-1-h1"]
-    assert service.job(job_id).status == "completed"
-    assert service.provider.posts == []
-
-
-@pytest.mark.parametrize("decide", [adopt, release])
-@pytest.mark.parametrize("projected", [False, True])
-def test_a_decision_that_the_relay_never_heard_of_is_found(
-    service: Service, projected: bool, decide: Callable[[World, str], None]
-) -> None:
-    job_id = held_in_service(service)
-    if decide is adopt:
-        known_after_all(service, job_id)
-        service.provider.finish("p1")
-    service.provider.quick = True
-    decide(service, job_id)
-    service.drop_relay, service.drop_projection = True, not projected
-    service.deliver(job_id)
-    service.drop_relay = service.drop_projection = False
-    assert service.hour(job_id) == nothing() | {"workflows_restarted" if projected else "unprojected": 1}
-    assert list(service.machine.started) == [f"{job_id}-1", f"{job_id}-1-h1"]
-    assert service.job(job_id).status == "completed"
-    assert len(service.provider.posts) == (0 if decide is adopt else 1)
-
-
-def test_the_workflow_of_a_released_job_is_started_again_under_its_own_names(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It has its own count, whatever the executions before the decision used up."""
-    job_id = held_in_service(service)
-    release(service, job_id)
-    monkeypatch.setattr(service.machine, "_step", service.machine.ended.add)
-    found = [service.hour(job_id) for _ in range(4)]
-    assert sum(one["workflows_restarted"] for one in found) == RESTARTS
-    assert sum(one["jobs_given_up"] for one in found) == 1
-    assert list(service.machine.started) == [
-        f"{job_id}-1",
-        f"{job_id}-1-h1",
-        *(f"{job_id}-1-h1-r{number}" for number in range(1, RESTARTS + 1)),
-    ]
-
-
-# --- the operator's function
 
 
 def test_the_operators_function(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
