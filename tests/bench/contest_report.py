@@ -40,8 +40,8 @@ def report(
         "- Peers' circuits are lowered in the same way: free Z, fused one-qubit runs and output permutations are given "
         "to all.",
         "- A verdict is this project's verifier's, on peers' circuits too: `proved` (equal as unitaries), `tested` "
-        "(equal on random product states), `unequal` (wrong: not counted), `unchecked` (too wide to compare). "
-        "No input state is assumed.",
+        "(equal on random product states), `unequal` (not the input as it stands: not counted), `unchecked` (too wide "
+        "to compare). No input state is assumed.",
         "- Seconds are CPU seconds of all processes of one run with the libraries imported; ours include the checking.",
         "",
         "## Overall",
@@ -81,7 +81,14 @@ def report(
     failed = [one for row in table.values() for one in row.values() if not one.answered]
     if failed:
         lines += ["", "## Without an answer, or with a wrong one", ""]
-        lines += [f"- {one.contestant} on {one.circuit}: {one.verdict}" for one in failed]
+        lines += [
+            "A circuit that is not equal may still be equal up to a renaming of qubits that the tool does not report.",
+            "",
+        ]
+        lines += [
+            f"- {one.contestant} on {one.circuit}: {one.verdict}" + (f", {one.two} two-qubit gates" if one.two else "")
+            for one in failed
+        ]
     return "\n".join(lines) + "\n"
 
 
