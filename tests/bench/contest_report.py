@@ -82,7 +82,8 @@ def report(
     if failed:
         lines += ["", "## Without an answer, or with a wrong one", ""]
         lines += [
-            "A circuit that is not equal may still be equal up to a renaming of qubits that the tool does not report.",
+            "A circuit that is not equal may still be equal up to a renaming of qubits that the tool does not report, "
+            "or but for rotations of a very small angle that it leaves out.",
             "",
         ]
         lines += [
