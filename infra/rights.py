@@ -25,9 +25,8 @@ ROWS_WRITE = (
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
-# Counters of requests, evaluations and money. An update with a condition that fails is answered what is there.
-COUNT = ("dynamodb:GetItem", "dynamodb:UpdateItem")
-# Counters move inside the transaction of the events that move them, and requests are counted one by one.
+# Counters of evaluations and money move inside the transaction of the events that move them; requests are counted one
+# by one. An update with a condition that fails is answered what is there.
 COUNT = ("dynamodb:GetItem", "dynamodb:UpdateItem")
 VIEW_INDEXES = ("by_created", "by_status")
 
@@ -117,13 +116,11 @@ def function_rights(storage: Storage, *, bus_arn: str) -> dict[str, list[iam.Pol
         "transpile": [
             on_table(events, LOG_APPEND),
             on_table(control, COUNT),
-            on_table(control, COUNT),
             read(bucket, "circuits"),
             write(bucket, "certificates", "optimized", "ionq", "reports"),
         ],
         "execute": [
             on_table(events, LOG_APPEND),
-            on_table(control, COUNT),
             on_table(control, COUNT),
             read(bucket, "ionq", "reports"),
             write(bucket, "calibrations", "raw", "requests", "results"),
