@@ -134,9 +134,10 @@ def test_rates_are_exact_and_nobody_elses(api: Api, neighbour: httpx.Client) -> 
     calls[limit:limit] = [lambda: api.http.get("/api/v2/jobs")] * 8
     ours = [answer for answer in at_once(calls) if "/restapis/" not in answer.request.url.path]
     assert [answer.status_code for answer in ours] == [200] * 8
-    assert {answer.headers["RateLimit-Limit"] for answer in ours} == {str(PLANS["enterprise"].requests_per_minute)}
-
     # Where a minute has just begun, the day is nearer its end, and its figures are those that are answered.
+    own = {PLANS["enterprise"].requests_per_minute, PLANS["enterprise"].requests_per_day}
+    assert {int(answer.headers["RateLimit-Limit"]) for answer in ours} <= own
+
     by_day, missing = windows.pop(0, []), 0
     assert {answer.status_code for answer in by_day} <= {200}
     refused: list[httpx.Response] = []
@@ -147,7 +148,7 @@ def test_rates_are_exact_and_nobody_elses(api: Api, neighbour: httpx.Client) -> 
         over = [answer for answer in answers if answer.status_code != 200]
         assert left[0] == 0 or not over
         refused += over
-    assert missing in (0, len(by_day))
+    assert missing <= len(by_day)
     assert refused or len(windows) + bool(by_day) > 1
     for answer in refused:
         assert answer.status_code == 429
