@@ -16,7 +16,9 @@ from qiskit.quantum_info import Operator
 from qcos_optimizer import TARGETS, Optimized, optimize, target
 from qcos_optimizer import portfolio as portfolio_module
 from qcos_optimizer.candidate import Candidate
+from qcos_optimizer.choices import Objective
 from qcos_optimizer.native import Native
+from qcos_optimizer.progress import Progress
 
 from .circuits import HEADER, close, distribution, load, random_circuit, same_but_for_final_z, text
 
@@ -250,6 +252,7 @@ def test_the_document_is_strict_json() -> None:
             "verification",
             "strategy",
             "candidates",
+            "search_complete",
             "versions",
             "seconds",
             "ionq_input",
@@ -331,6 +334,50 @@ def test_out_of_time_gives_what_is_proved_by_then() -> None:
     made = optimize(text("qft_12"), "ionq_forte", 3, search_seconds=0.0)
     assert made.strategy == "level0"
     assert made.verification.verdict == "proved"
+    assert made.search_complete is False
+
+
+def test_a_search_that_its_budget_ends_is_complete() -> None:
+    """As is one that ends by itself, whatever time it was given: the same arguments give the same answer."""
+    for limits in ({"budget": 3}, {"search_seconds": 3600.0}):
+        assert optimize(text("bell"), "ionq_forte", 1, **limits).search_complete is True  # type: ignore[arg-type]
+
+
+def test_a_check_that_the_clock_ended_leaves_the_search_incomplete(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What looked best was not shown in time, so another is the answer."""
+    honest, late = portfolio_module.Verifier.verify, []
+
+    def verify(self: object, candidate: Candidate, deadline: float | None = None) -> object:
+        if not late:
+            late.append(candidate.name)
+            raise TimeoutError
+        return honest(self, candidate, deadline)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(portfolio_module.Verifier, "verify", verify)
+    made = optimize(text("barenco_tof_5"), "ionq_forte", 1)
+    assert made.strategy not in late
+    assert [tried.verdict for tried in made.candidates[:2]] == ["unchecked", "proved"]
+    assert made.search_complete is False
+
+
+@pytest.mark.parametrize("objective", ["two_qubit_gates", "depth"])
+def test_progress_is_told_after_each_candidate_and_changes_nothing(objective: Objective) -> None:
+    told: list[Progress] = []
+    made = optimize(text("barenco_tof_5"), "ionq_forte", 1, objective, progress=told.append)
+    assert [one.candidates for one in told] == list(range(1, len(made.candidates) + 1))
+    assert (told[0].two_qubit_gates, told[0].depth) == (made.original.two_qubit_gates, made.original.depth)
+    assert (told[-1].two_qubit_gates, told[-1].depth) == (made.optimized.two_qubit_gates, made.optimized.depth)
+    best = [one.depth if objective == "depth" else one.two_qubit_gates for one in told]
+    assert best == sorted(best, reverse=True)
+    assert made.gates == optimize(text("barenco_tof_5"), "ionq_forte", 1, objective).gates
+
+
+def test_whoever_is_told_of_progress_may_end_the_search() -> None:
+    def enough(made: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        optimize(text("bell"), "ionq_forte", 1, progress=enough)
 
 
 def test_targets() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from qcos_optimizer import CircuitError, TooComplex, UnknownTarget, optimize, optimize_in_child, sandbox
+from qcos_optimizer.progress import Progress
 
 from .circuits import HEADER, text
 
@@ -42,6 +43,25 @@ def gone_in_time(pid: int) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def ignored(line: bytes | None) -> None:
+    """What a child says before its answer."""
+
+
+def broken(code: str, directory: Path) -> sandbox._Child:
+    """A child that does what it likes with its pipes."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"import os, sys, time\n{code}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    return sandbox._Child(process, str(directory))
+
+
+def soon() -> float:
+    return time.monotonic() + 60
 
 
 def test_the_answer_is_that_of_optimize() -> None:
@@ -103,7 +123,7 @@ def test_panics_memory_and_hangs_are_too_complex() -> None:
 def test_the_whole_group_dies_at_the_deadline() -> None:
     child = sandbox._Child.start()
     with pytest.raises(TooComplex):
-        child.run(b'{"qasm": "', 0.0)
+        child.run(b'{"qasm": "', time.monotonic(), ignored)
     assert not alive(child.process.pid)
     assert not Path(child.directory).exists()
 
@@ -199,8 +219,11 @@ def test_a_dead_spare_is_replaced() -> None:
 
 
 def test_an_unclean_answer_is_too_complex(monkeypatch: pytest.MonkeyPatch) -> None:
-    for answer in (b"", b"nonsense", b"[]", b"{}", b'{"optimized": 3}'):
-        monkeypatch.setattr(sandbox._Child, "run", lambda self, job, seconds, answer=answer: (self.end(), answer)[1])
+    nested = b"[" * 200_000
+    for answer in (b"", b"nonsense", b"[]", b"{}", b'{"optimized": 3}', b'{"error": {"message": "no"}}', nested):
+        monkeypatch.setattr(
+            sandbox._Child, "run", lambda self, job, deadline, hear, answer=answer: (self.end(), answer)[1]
+        )
         with pytest.raises(TooComplex):
             optimize_in_child(text("bell"), "ionq_forte")
 
@@ -226,3 +249,93 @@ def test_no_running_job_outlives_its_parent() -> None:
     parent.wait(60)
     parent.stdout.close()
     assert gone_in_time(pid)
+
+
+def test_progress_comes_through_as_optimize_tells_it() -> None:
+    told: list[Progress] = []
+    wanted: list[Progress] = []
+    optimize_in_child(text("barenco_tof_5"), "ionq_forte", 1, progress=told.append)
+    optimize(text("barenco_tof_5"), "ionq_forte", 1, progress=wanted.append)
+    # Before the first candidate, and wherever a second passes, the same is told again.
+    assert sorted(set(told) - {Progress()}, key=lambda made: made.candidates) == wanted
+    assert [made.candidates for made in told] == sorted(made.candidates for made in told)
+
+
+def test_whoever_waits_is_told_so_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "TICK_SECONDS", 0.01)
+    child = broken("print('1 2 3', flush=True); time.sleep(600)", tmp_path / "child")
+    heard: list[bytes | None] = []
+
+    def hear(line: bytes | None) -> None:
+        heard.append(line)
+        if heard[-3:] == [b"1 2 3", None, None]:
+            os.kill(child.process.pid, signal.SIGKILL)
+
+    with pytest.raises(TooComplex):
+        child.run(b"", soon(), hear)
+    assert heard[-3:] == [b"1 2 3", None, None]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"1 2", b"1 2 3 4", b"-1 2 3", b"1 2 3.0", b"1 2 1e3", b"1 2 3\r", b"1 2 " + b"9" * 5000, b"{}", b"\xff"],
+)
+def test_progress_that_is_none_breaks_the_job(line: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = f"os.write(1, {line!r} + b'\\n' + b'{{\"optimized\": {{}}}}')"
+    monkeypatch.setattr(sandbox._spare, "take", lambda: broken(code, tmp_path / "child"))
+    with pytest.raises(TooComplex):
+        optimize_in_child(text("bell"), "ionq_forte", progress=lambda made: None)
+
+
+def test_a_line_in_pieces_is_one_line(tmp_path: Path) -> None:
+    heard: list[bytes | None] = []
+    code = "for piece in (b'1 2', b' 3\\n4 5 6\\nan', b'swer'): os.write(1, piece); time.sleep(0.2)"
+    assert broken(code, tmp_path / "child").run(b"", soon(), heard.append) == b"answer"
+    assert [line for line in heard if line is not None] == [b"1 2 3", b"4 5 6"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"for _ in range({sandbox.MAX_LINES + 1}): os.write(1, b'1 2 3\\n')",
+        f"for _ in range({sandbox.MAX_ANSWER_BYTES // 1_000_000 + 1}): sys.stdout.write('x' * 1_000_000)",
+    ],
+)
+def test_a_flood_is_not_kept(code: str, tmp_path: Path) -> None:
+    """It would end well if anybody listened to its end."""
+    with pytest.raises(TooComplex):
+        broken(code, tmp_path / "child").run(b"", soon(), ignored)
+
+
+def test_a_pipe_held_open_by_what_left_the_group_is_not_waited_for(tmp_path: Path) -> None:
+    heard: list[bytes | None] = []
+    code = "if os.fork(): os._exit(0)\nos.setsid(); print(os.getpid(), 0, 0, flush=True); time.sleep(600)"
+    with pytest.raises(TooComplex):
+        broken(code, tmp_path / "child").run(b"", time.monotonic() + 3, heard.append)
+    (pid,) = (int(line.split()[0]) for line in heard if line)
+    assert alive(pid)
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_a_child_that_reads_nothing_is_not_written_to_for_ever(tmp_path: Path) -> None:
+    with pytest.raises(TooComplex):
+        broken("time.sleep(600)", tmp_path / "child").run(b"x" * 2**20, time.monotonic() + 1, ignored)
+
+
+def test_a_job_that_is_interrupted_leaves_no_process() -> None:
+    def interrupt(made: Progress) -> None:
+        if made.candidates:
+            raise KeyboardInterrupt
+
+    sandbox._spare.refill()
+    child = sandbox._spare._child
+    assert child is not None
+    with pytest.raises(KeyboardInterrupt):
+        optimize_in_child(text("bench/nam_adder_8"), "ionq_forte", 3, progress=interrupt)
+    assert not alive(child.process.pid)
+    assert not Path(child.directory).exists()
+
+
+def test_every_level_has_its_time() -> None:
+    assert sandbox.SECONDS.keys() == set(range(4))
+    assert list(sandbox.SECONDS.values()) == sorted(sandbox.SECONDS.values())

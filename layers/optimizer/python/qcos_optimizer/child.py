@@ -1,4 +1,5 @@
-"""``python -m qcos_optimizer.child``: one job as JSON on standard input, its answer as JSON on standard output.
+"""``python -m qcos_optimizer.child``: one job as JSON on standard input, its answer as JSON on standard output, after a
+line for each candidate that the search tries (:class:`progress.Progress`).
 
 Started ahead of time, it imports Qiskit first and then waits. It takes one job, limits its own memory, processor time
 and clock before it looks at the circuit, and exits. It exits too when its input closes or its parent is gone. An exit
@@ -52,11 +53,15 @@ def main() -> None:
             job["budget"],
             job["mode"],
             search_seconds=seconds * 2 / 3,
+            progress=lambda made: _say(answers, made.to_line() + b"\n"),
         )
         answer = {"optimized": made.to_dict()}
     except CircuitError as error:
         answer = {"error": {"rule": error.rule, "message": error.message}}
-    data = json.dumps(answer, allow_nan=False).encode()
+    _say(answers, json.dumps(answer, allow_nan=False).encode())
+
+
+def _say(answers: int, data: bytes) -> None:
     while data:
         data = data[os.write(answers, data) :]
 

@@ -65,8 +65,9 @@ class Optimized:
     turns that native qubits would need after all ``gates`` and that no measurement sees. ``original`` counts level 0,
     ``literal`` the lowering by qiskit-ionq's rules alone, ``optimized`` the ``gates`` here. ``model_score`` is the
     product of fidelities before and after, with the rates it was worked out with (:meth:`targets.Target.rates`): for
-    ranking, not a prediction. ``seconds`` is wall-clock time. With ``mode`` ``distribution`` only the distribution of
-    the measured bits is that of the input.
+    ranking, not a prediction. ``search_complete`` is False if the clock ended the search, or a check of what looked
+    better: another run may then find another circuit. ``seconds`` is wall-clock time. With ``mode`` ``distribution``
+    only the distribution of the measured bits is that of the input.
     """
 
     gates: tuple[Native, ...]
@@ -82,6 +83,7 @@ class Optimized:
     verification: Verification
     strategy: str
     candidates: tuple[Tried, ...]
+    search_complete: bool
     seconds: float
     mode: Mode
     model_score: dict[str, Any]
@@ -209,6 +211,7 @@ class Optimized:
             "verification": self.verification.to_dict(),
             "strategy": self.strategy,
             "candidates": [tried.to_dict() for tried in self.candidates],
+            "search_complete": self.search_complete,
             "versions": self.versions,
             "seconds": round(self.seconds, 3),
             "ionq_input": self.to_ionq_input(),

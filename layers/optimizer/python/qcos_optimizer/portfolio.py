@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
@@ -25,6 +24,7 @@ from .parsing import read
 from .passes.assembly import lower_groups
 from .passes.blocks import lower_merged
 from .passes.reduction import reduce
+from .progress import Progress
 from .pulses import FRAMES
 from .recheck import UNITARY_QUBITS
 from .source import Source
@@ -55,6 +55,7 @@ def optimize(
     mode: Mode = "unitary",
     *,
     search_seconds: float | None = None,
+    progress: Callable[[Progress], object] | None = None,
 ) -> Optimized:
     """The best native circuit found for ``circuit`` on ``target``, shown to be the same unitary.
 
@@ -69,8 +70,9 @@ def optimize(
     distribution of the measured bits is kept, and the verdict is ``distribution``.
 
     The same arguments give the same answer, unless ``search_seconds`` (wall clock) ended the search early: then the
-    best found by then is returned, level 0 at the least. Raises :class:`CircuitError`, :class:`UnknownTarget`, or
-    ValueError for a level, objective, seed, budget or mode there is not.
+    best found by then is returned, level 0 at the least, and ``search_complete`` is False. ``progress`` is called after
+    each candidate and changes nothing; what it raises ends the search. Raises :class:`CircuitError`,
+    :class:`UnknownTarget`, or ValueError for a level, objective, seed, budget or mode there is not.
 
     Text from strangers belongs into :func:`qcos_optimizer.optimize_in_child`.
     """
@@ -83,7 +85,8 @@ def optimize(
             f"the circuit has {source.qubits} qubits, {machine.name} has {machine.qubits}", "too_many_qubits"
         )
     deadline = None if search_seconds is None else started + search_seconds
-    scored = []
+    scored: list[Scored] = []
+    complete = True
     measured = len({qubit for qubit in source.measured if qubit is not None})
     verifier: Verifier | DistributionVerifier
     if mode == "unitary":
@@ -93,25 +96,35 @@ def optimize(
         reduction = reduce(source)
         candidates = _of_both(source, reduction.source, machine, level, objective, seed, budget)
         verifier = DistributionVerifier(source, reduction, seed)
+
+    def place(entry: Scored) -> tuple[bool, tuple[float, ...]]:
+        # Layers of entangling gates take longest: with objective depth none may be added to save layers of pulses.
+        deeper = entry.metrics.two_qubit_depth > scored[0].metrics.two_qubit_depth
+        return (objective == "depth" and deeper, entry.rank)
+
     for candidate in islice(candidates, budget):
         scored.append(_score(candidate, machine, objective, measured))
-        # The other half of the time is for checking.
+        if progress is not None:
+            best = min(scored, key=place).metrics
+            progress(Progress(len(scored), best.two_qubit_gates, best.depth))
+        # The other half of the time is for checking. Whether there would have been more only searching would tell.
         if search_seconds is not None and time.perf_counter() > started + search_seconds / 2:
+            complete = False
             break
     original = scored[0]
     # Level 0 comes first and sorting is stable: what is not better than it does not replace it.
-    # Layers of entangling gates take longest: with objective depth none may be added to save layers of pulses.
-    allowed = original.metrics.two_qubit_depth
-    scored.sort(key=lambda entry: (objective == "depth" and entry.metrics.two_qubit_depth > allowed, entry.rank))
+    ranked = sorted(scored, key=place)
     tried: list[Tried] = []
     winner = None
-    for entry in scored:
+    for entry in ranked:
         verification = None
         verdict: Literal["proved", "tested", "distribution", "failed", "unchecked"] = "unchecked"
         if winner is None:
-            with suppress(TimeoutError):
+            try:
                 verification = verifier.verify(entry.candidate, deadline)
                 verdict = "failed" if verification is None else verification.verdict
+            except TimeoutError:
+                complete = False
         chosen = verification is not None
         tried.append(Tried(entry.candidate.name, entry.metrics, verdict, chosen, entry.model_score))
         if verification is not None:
@@ -133,6 +146,7 @@ def optimize(
         verification=verification,
         strategy=entry.candidate.name,
         candidates=tuple(tried),
+        search_complete=complete,
         seconds=time.perf_counter() - started,
         mode=mode,
         model_score={"original": original.model_score, "optimized": entry.model_score, **machine.rates()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import selectors
 import shutil
 import signal
 import subprocess
@@ -12,13 +13,25 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from .choices import check_choices
 from .errors import CircuitError, TooComplex
+from .progress import Progress
 from .targets import target as find_target
+
+SECONDS = {0: 300.0, 1: 300.0, 2: 900.0, 3: 3600.0}
+"""What a job may take at each level if nobody says otherwise. A third of it is for candidates: with 2,000 gates the
+search comes to its own end in that, even on a machine several times slower than where it was measured."""
+
+MAX_ANSWER_BYTES = 100_000_000
+MAX_LINES = 10_000
+"""An honest child says less: a broken one is not listened to for ever."""
+
+TICK_SECONDS = 1.0
 
 _TOO_MUCH = "the circuit needs more time or memory than a job may use; make it smaller or lower the level"
 
@@ -49,10 +62,15 @@ class _Child:
             raise
         return cls(process, directory)
 
-    def run(self, job: bytes, seconds: float) -> bytes:
-        """The answer to ``job``; raises :class:`TooComplex` if none comes in time or the process breaks."""
+    def run(self, job: bytes, deadline: float, hear: Callable[[bytes | None], object]) -> bytes:
+        """The answer to ``job``: what follows the last line.
+
+        ``hear`` is given every line before it, and None whenever a second has passed without one. Raises
+        :class:`TooComplex` if the process breaks, or has not ended by ``deadline`` (``time.monotonic``).
+        """
         try:
-            answer, _ = self.process.communicate(job, timeout=seconds)
+            answer = self._talk(job, deadline, hear)
+            self.process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             raise TooComplex(_TOO_MUCH) from None
         finally:
@@ -60,6 +78,44 @@ class _Child:
         if self.process.returncode != 0:
             raise TooComplex(_TOO_MUCH)
         return answer
+
+    def _talk(self, job: bytes, deadline: float, hear: Callable[[bytes | None], object]) -> bytes:
+        """As :meth:`run`, until the process has closed its output."""
+        given, said = self.process.stdin, self.process.stdout
+        assert given is not None
+        assert said is not None
+        # Nothing here waits but ``select``: a process that left the group could hold a pipe open beyond the deadline.
+        os.set_blocking(given.fileno(), False)
+        unsent, answer, lines = memoryview(job), bytearray(), 0
+        with selectors.DefaultSelector() as pipes:
+            pipes.register(given, selectors.EVENT_WRITE)
+            pipes.register(said, selectors.EVENT_READ)
+            while True:
+                left = deadline - time.monotonic()
+                if left <= 0 or lines > MAX_LINES or len(answer) > MAX_ANSWER_BYTES:
+                    raise TooComplex(_TOO_MUCH)
+                ready = {key.fileobj for key, _ in pipes.select(min(TICK_SECONDS, left))}
+                if not ready:
+                    hear(None)
+                if given in ready:
+                    try:
+                        unsent = unsent[os.write(given.fileno(), unsent) :]
+                    except BrokenPipeError:
+                        unsent = unsent[:0]  # its status will tell
+                    if not unsent:
+                        pipes.unregister(given)
+                        given.close()
+                if said in ready:
+                    piece = os.read(said.fileno(), 1 << 16)
+                    if not piece:
+                        return bytes(answer)
+                    head, end, rest = piece.rpartition(b"\n")
+                    if end:
+                        for line in bytes(answer + head).split(b"\n"):
+                            hear(line)
+                            lines += 1
+                        answer.clear()
+                    answer += rest
 
     def end(self) -> None:
         """Kill the process and all it may have started, and remove its directory."""
@@ -131,20 +187,37 @@ def optimize_in_child(
     seed: int = 0,
     budget: int | None = None,
     mode: str = "unitary",
-    seconds: float = 60.0,
+    seconds: float | None = None,
     memory_bytes: int = 2 * 2**30,
+    progress: Callable[[Progress], object] | None = None,
 ) -> dict[str, Any]:
     """:func:`qcos_optimizer.optimize` on OpenQASM text from a stranger; the answer is ``Optimized.to_dict()``.
 
     The work is done by a process that has no secrets in its environment, an empty directory, no right to write files,
-    ``memory_bytes`` of address space and ``seconds`` of wall-clock and processor time, and that is killed after this
-    one job. Two thirds of the time go to the search; what is best by then is the answer. Raises :class:`CircuitError`
-    for a bad circuit, :class:`TooComplex` for one that passes a limit or breaks the process, :class:`UnknownTarget`,
-    and ValueError for a level, objective, seed, budget or mode there is not.
+    ``memory_bytes`` of address space and ``seconds`` of wall-clock and processor time (None: those of :data:`SECONDS`),
+    and that is killed after this one job, or when this call is interrupted. Two thirds of the time go to the search,
+    half of that to candidates; what is best by then is the answer, and its ``search_complete`` is false.
+
+    ``progress`` is called after each candidate and, whenever a second passes without one, with the same again; what it
+    is told is the process's own word. Raises :class:`CircuitError` for a bad circuit, :class:`TooComplex` for one that
+    passes a limit or breaks the process, :class:`UnknownTarget`, and ValueError for a level, objective, seed, budget or
+    mode there is not.
     """
     find_target(target)
     check_choices(level, objective, seed, budget, mode)
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + (SECONDS[level] if seconds is None else seconds)
+    so_far = Progress()
+
+    def hear(line: bytes | None) -> None:
+        nonlocal so_far
+        if line is not None:
+            try:
+                so_far = Progress.from_line(line)
+            except ValueError:
+                raise TooComplex(_TOO_MUCH) from None
+        if progress is not None:
+            progress(so_far)
+
     job = json.dumps(
         {
             "qasm": qasm,
@@ -160,20 +233,19 @@ def optimize_in_child(
         }
     ).encode()
     try:
-        answer = _spare.take().run(job, max(0.0, deadline - time.monotonic()))
+        answer = _spare.take().run(job, deadline, hear)
     finally:
         _spare.refill()
     try:
         document = json.loads(answer)
-        error = document.get("error")
-        optimized = document.get("optimized")
-    except (ValueError, AttributeError):
+    except (ValueError, RecursionError):
         raise TooComplex(_TOO_MUCH) from None
-    if isinstance(error, dict):
-        raise CircuitError(str(error["message"]), str(error["rule"]))
-    if not isinstance(optimized, dict):
-        raise TooComplex(_TOO_MUCH)
-    return optimized
+    match document:
+        case {"error": {"message": str(message), "rule": str(rule)}}:
+            raise CircuitError(message, rule)
+        case {"optimized": dict(optimized)}:
+            return optimized
+    raise TooComplex(_TOO_MUCH)
 
 
 def _environment(directory: str) -> dict[str, str]:
