@@ -14,7 +14,8 @@ from typing import Any
 from qcos.backends import CATALOGUE
 from qcos.cli.files import MAX_FILE_BYTES, circuit, not_installed, read, shown, unusable, write
 from qcos.cli.log import proof_and_checkpoint, trusted_keys
-from qcos.cli.text import gains, proof
+from qcos.cli.progress import progress_line
+from qcos.cli.text import CUT_SHORT, gains, proof
 from qcos.errors import InvalidCircuit
 
 
@@ -126,14 +127,16 @@ def optimize(arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as missing:
         raise not_installed(missing, "optimizer") from None
     try:
-        found = optimize_in_child(
-            source,
-            arguments.target,
-            arguments.level,
-            objective=arguments.objective,
-            budget=arguments.budget,
-            mode=arguments.mode,
-        )
+        with progress_line() as progress:
+            found = optimize_in_child(
+                source,
+                arguments.target,
+                arguments.level,
+                objective=arguments.objective,
+                budget=arguments.budget,
+                mode=arguments.mode,
+                progress=progress,
+            )
     except CircuitError as problem:
         raise unusable(f"{shown(arguments.file)}: {problem}") from None
     if arguments.output:
@@ -143,7 +146,12 @@ def optimize(arguments: argparse.Namespace) -> int:
             raise unusable("--certificate: there is none: the circuit was not proved, or not from its text")
         write(arguments.certificate, found["certificate"])
     figures = _figures(found)
-    print(json.dumps(figures, indent=2) if arguments.json else gains(figures))
+    if arguments.json:
+        print(json.dumps(figures, indent=2))
+    else:
+        print(gains(figures))
+        if not figures["search_complete"]:
+            print(CUT_SHORT)
     return 0
 
 
@@ -170,5 +178,6 @@ def _figures(found: Mapping[str, Any]) -> dict[str, Any]:
         },
         "verification": {name: found["verification"][name] for name in ("verdict", "method")},
         "strategy": found["strategy"],
+        "search_complete": found["search_complete"],
         "seconds": found["seconds"],
     }

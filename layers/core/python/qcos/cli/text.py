@@ -7,6 +7,8 @@ from typing import Any
 
 SHOWN_OUTCOMES = 16
 
+CUT_SHORT = "search       ended by the clock: another run may find another circuit"
+
 
 def describe(job: Mapping[str, Any]) -> str:
     """A job on one screen."""
