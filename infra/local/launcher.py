@@ -104,8 +104,8 @@ def bound_workers() -> None:
 def time_tasks_from_their_start() -> None:
     """A workflow's task waits its turn before its time begins, not within it.
 
-    On AWS a function starts at once. Here the last of a batch of 98 would otherwise have used up its three minutes
-    before a worker is free.
+    On AWS a function starts at once. Here the last of a batch of 98 would otherwise have used up its time before
+    a worker is free.
     """
     from ministack.services import stepfunctions
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from qcos.adapters.messages import AGAIN_S
+from qcos.service.transpile import SECONDS
 from tests.infra.template import Stack, references
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,7 +104,8 @@ def test_nobody_waits_longer_for_a_function_than_it_may_run(acme: Stack) -> None
     timeouts = {name: properties["Timeout"] for name, (_, properties) in acme.functions().items()}
     assert all(timeouts[name] < 29 for name in API)
     assert timeouts["authorizer"] + max(timeouts[name] for name in API) < 60
-    assert timeouts["transpile"] == 150
+    # The search has its time, then half a minute is left for the rest; Lambda grants no more than 900 seconds.
+    assert max(SECONDS.values()) + 30 <= timeouts["transpile"] <= 900
     _, transpile = acme.functions()["transpile"]
     assert transpile["MemorySize"] == 3008
 

@@ -86,6 +86,13 @@ def test_a_function_gives_up_before_its_state_does(acme: Stack) -> None:
         assert function["Timeout"] < STATES[state]["TimeoutSeconds"]
 
 
+def test_a_search_that_used_up_its_function_is_begun_once_more() -> None:
+    """A bad moment passes; a circuit that always ends so must not keep its job for hours."""
+    timed_out, other = STATES["Transpile"]["Retry"]
+    assert (timed_out["ErrorEquals"], timed_out["MaxAttempts"]) == (["Sandbox.Timedout"], 1)
+    assert (other["ErrorEquals"], other["MaxAttempts"]) == (["States.TaskFailed"], 4)
+
+
 def test_the_machine_may_call_its_steps_and_its_queue_only(acme: Stack) -> None:
     _, machine = acme.one("AWS::StepFunctions::StateMachine")
     role = machine["RoleArn"]["Fn::GetAtt"][0]

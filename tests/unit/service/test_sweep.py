@@ -14,7 +14,7 @@ from qcos.models import TERMINAL, Status
 from qcos.ports import CANCEL, TokenClosed
 from qcos.provider import ProviderUnknown
 from qcos.service.sweep import FOUND, OPEN, QUIET, RESTARTS, ROWS
-from tests.unit.service.world import CALLER, TENANT, Clock, Crash, World, submission
+from tests.unit.service.world import CALLER, TENANT, Clock, Crash, World, bell_report, submission
 
 PAID = "ionq_forte"
 FREE = "ionq_simulator"
@@ -152,6 +152,27 @@ def test_a_workflow_that_was_never_started(service: Service) -> None:
     assert service.hour(job_id, sweeps=False) == nothing()
     assert service.job(job_id).status == "queued", "without a sweep it is lost"
     assert service.hour(job_id)["workflows_restarted"] == 1
+    ended_well(service, job_id)
+    assert list(service.machine.started) == [f"{job_id}-1"]
+
+
+def test_a_search_that_is_long_begun_is_left_alone(service: Service) -> None:
+    """Its workflow runs: tries that each use up their time may be quiet for longer than a sweep otherwise bears."""
+    found: list[dict[str, int]] = []
+
+    def long(*args: Any, **limits: Any) -> dict[str, Any]:
+        assert service.types(job_id)[-1] == "TranspileStarted"
+        for _ in range(6):
+            service.clock.forward(minutes=10)
+            service.deliver(job_id)
+            found.append(service.sweep(TENANT))
+        return bell_report(*args, **limits)
+
+    service.provider.quick = True
+    service.optimize = long
+    job_id = service.submitted()
+    assert service.hour(job_id) == nothing()
+    assert found == [nothing()] * 6
     ended_well(service, job_id)
     assert list(service.machine.started) == [f"{job_id}-1"]
 

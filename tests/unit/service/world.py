@@ -166,6 +166,7 @@ def bell_report(qasm: str, target: str, level: int, *, mode: Mode = "unitary", s
         "verification": {"verdict": "proved", "method": "unitary", "states": 0, "max_infidelity": 2.2e-16},
         "strategy": "level0",
         "candidates": [{"name": "level0"}, {"name": "rzz"}],
+        "search_complete": True,
         "versions": {"qiskit": "2.6.2"},
         "seconds": 0.1,
         "ionq_input": {

@@ -27,7 +27,8 @@ LATE = timedelta(minutes=5)
 """How long after its due time a question to the provider counts as lost; asking too early is harmless."""
 
 QUIET = timedelta(minutes=20)
-"""How long a job, and its workflow, may say nothing: longer than any step takes with all its repetitions."""
+"""How long a job, and its workflow, may say nothing: longer than a step takes with all its repetitions. A search at the
+last level may take longer with them; then its workflow runs, and is left alone unless it waits for the provider."""
 
 ENDED_WITHIN = timedelta(hours=6)
 """For how long after a job's end it is made sure that the provider was told to stop it."""

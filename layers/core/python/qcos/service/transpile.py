@@ -16,8 +16,8 @@ from qcos.models import Metrics, MetricsTable, StoredObject, Verification
 from qcos.ports import ObjectStore
 from qcos.service.log import JobLog, step_origin
 
-SECONDS = 120.0
-"""What one circuit may take; the function's own timeout is a little longer."""
+SECONDS = {0: 120.0, 1: 120.0, 2: 120.0, 3: 840.0}
+"""What one circuit may take at each level; the function's own timeout is a little longer than the longest."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class Transpile:
         target = backend(job.submitted.backend).target
         try:
             options = job.submitted.options
-            report = self.optimize(source, target, options.optimization_level, mode=options.mode, seconds=SECONDS)
+            level = options.optimization_level
+            report = self.optimize(source, target, level, mode=options.mode, seconds=SECONDS[level])
         except InvalidCircuit as refusal:
             code = "CIRCUIT_TOO_COMPLEX" if refusal.rule == "too_complex" else refusal.code
             return failure(job, "transpile", code, refusal.message, retryable=False)
