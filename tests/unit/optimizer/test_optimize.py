@@ -136,10 +136,16 @@ for native, machine in (("ms", "ionq_aria"), ("zz", "ionq_forte")):
 """
 
 
-@pytest.mark.parametrize("name", ["fredkin_n3", "qft_12", "qaoa_n6"])
-def test_the_literal_lowering_is_that_of_qiskit_ionq(name: str) -> None:
+KINDS = """qreg q[4]; h q[0]; u3(0.3,0,1.1) q[1]; u3(0,0,0) q[1]; sx q[2]; rx(pi) q[3]; p(0.1) q[0]; cx q[0],q[2];
+swap q[1],q[3]; rzz(0.4) q[2],q[1]; rzz(0) q[0],q[3]; rxx(0.2) q[3],q[1]; cp(0.7) q[0],q[1]; cu3(1,2,3) q[2],q[0];
+crx(0.2) q[1],q[2]; ch q[3],q[0]; ccx q[0],q[1],q[3]; cswap q[2],q[3],q[1]; ccx q[3],q[2],q[0]; tdg q[2];
+cz q[3],q[2];"""
+
+
+@pytest.mark.parametrize("qasm", [*map(text, ["fredkin_n3", "qft_12", "qaoa_n6", "fermi6"]), HEADER + KINDS])
+def test_the_literal_lowering_is_that_of_qiskit_ionq(qasm: str) -> None:
     """In a process of its own: what qiskit-ionq adds stays in Qiskit's library."""
-    subprocess.run([sys.executable, "-c", LITERAL, text(name)], check=True)
+    subprocess.run([sys.executable, "-c", LITERAL, qasm], check=True)
 
 
 def test_an_answer_does_not_depend_on_those_before() -> None:

@@ -59,6 +59,14 @@ def test_a_right_candidate_passes(method: str, native: str) -> None:
     assert 0 <= found.max_infidelity < 1e-10
 
 
+@pytest.mark.parametrize(("qubits", "method"), [(6, "unitary"), (7, "windows"), (10, "windows")])
+def test_gate_by_gate_lowering_is_checked_window_by_window_where_that_is_less_work(qubits: int, method: str) -> None:
+    source = take_apart(random_circuit(qubits, 60, 5))
+    found = Verifier(source, 0).verify(level_zero(source, cut(source), "zz", PartsCache()))
+    assert found is not None
+    assert (found.verdict, found.method) == ("proved", method)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_mutants_are_caught(method: str) -> None:
     source, candidate = made(method)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 
 from qiskit.circuit import EquivalenceLibrary, Parameter, QuantumCircuit
-from qiskit.circuit.library import CXGate, UGate
+from qiskit.circuit.library import CXGate, UGate, UnitaryGate
 from qiskit.circuit.library.standard_gates.equivalence_library import StandardEquivalenceLibrary
 from qiskit.transpiler import PassManager
 from qiskit.transpiler.passes import BasisTranslator, UnrollCustomDefinitions
@@ -14,7 +15,7 @@ from qiskit_ionq import GPI2Gate, GPIGate, MSGate, ZZGate
 
 from .lowering import operations_of
 from .native import Metrics, Native, measure_up
-from .source import Source
+from .source import Operation, Source
 from .targets import TwoQubitGate
 
 
@@ -50,13 +51,37 @@ def _library(two_qubit_gate: TwoQubitGate) -> EquivalenceLibrary:
 
 
 def literal_metrics(source: Source, two_qubit_gate: TwoQubitGate) -> Metrics:
-    """Counts of that lowering; the circuit itself is never run."""
+    """Counts of that lowering; the circuit itself is never run.
+
+    The rules look at a gate's name alone, so each kind of gate is translated once, all kinds in one circuit side by
+    side. Arbitrary matrices have a definition each, and are a kind of their own.
+    """
+    kinds: dict[object, Operation] = {}
+    keys: list[object] = []
+    for number, operation in enumerate(source.operations):
+        keys.append(number if isinstance(operation.gate, UnitaryGate) else operation.gate.name)
+        kinds.setdefault(keys[-1], operation)
+    made = dict(zip(kinds, _translated(list(kinds.values()), two_qubit_gate), strict=True))
+    return measure_up(
+        Native(gate.gate, tuple(operation.qubits[slot] for slot in gate.qubits), gate.angles)
+        for key, operation in zip(keys, source.operations, strict=True)
+        for gate in made[key]
+    )
+
+
+def _translated(operations: Sequence[Operation], two_qubit_gate: TwoQubitGate) -> list[list[Native]]:
+    """The native gates of each operation, on its own qubits."""
+    wires = [(number, slot) for number, operation in enumerate(operations) for slot in range(len(operation.qubits))]
+    place = {wire: qubit for qubit, wire in enumerate(wires)}
+    circuit = QuantumCircuit(len(wires))
+    for number, operation in enumerate(operations):
+        circuit.append(operation.gate, [place[number, slot] for slot in range(len(operation.qubits))], copy=False)
     basis = ["gpi", "gpi2", two_qubit_gate]
     library = _library(two_qubit_gate)
-    circuit: QuantumCircuit = PassManager(
-        [UnrollCustomDefinitions(library, basis_gates=basis), BasisTranslator(library, basis)]
-    ).run(source.body())
-    return measure_up(
-        Native(operation.gate.name, operation.qubits, tuple(float(angle) for angle in operation.gate.params))
-        for operation in operations_of(circuit)
-    )
+    passes = [UnrollCustomDefinitions(library, basis_gates=basis), BasisTranslator(library, basis)]
+    made: list[list[Native]] = [[] for _ in operations]
+    for entry in operations_of(PassManager(passes).run(circuit)):
+        angles = tuple(float(angle) for angle in entry.gate.params)
+        number = wires[entry.qubits[0]][0]
+        made[number].append(Native(entry.gate.name, tuple(wires[qubit][1] for qubit in entry.qubits), angles))
+    return made

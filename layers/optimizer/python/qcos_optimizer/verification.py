@@ -97,7 +97,9 @@ class Verifier:
         Raises TimeoutError if random states are not through by ``deadline`` (``time.perf_counter``, seconds)."""
         if not self._well_formed(candidate) or self._steps is None:
             return None
-        if self._source.qubits <= UNITARY_QUBITS:
+        # Windows cost what they are many, a whole unitary four times more with every qubit.
+        by_windows = bool(candidate.checkpoints) and self._source.qubits > WINDOW_QUBITS
+        if self._source.qubits <= UNITARY_QUBITS and not by_windows:
             whole = _Shown((), tuple(self._reference), self._every, 0.0)
             return self._exactly(candidate, whole, Whole(), "unitary")
         if candidate.via is not None:
