@@ -22,9 +22,10 @@ from qcos_optimizer.pauli import Pauli, PauliForm, anticommute, sign, times
 from qcos_optimizer.pulses import pulses
 from qcos_optimizer.simulation import Step
 from qcos_optimizer.source import take_apart
+from qcos_optimizer.standard_gates import STANDARD
 from qcos_optimizer.turns import TurnsCache, form_of, native_claim, placed_claims
 
-from .circuits import random_circuit
+from .circuits import HEADER, load, random_circuit
 
 
 def claims_of(circuit: QuantumCircuit) -> tuple[Claim, ...]:
@@ -41,6 +42,19 @@ def pauli_matrix(x: int, z: int, qubits: int) -> np.ndarray:
 def matrix(pauli: Pauli, qubits: int) -> np.ndarray:
     x, z, _ = pauli
     return sign(pauli) * pauli_matrix(x, z, qubits)
+
+
+def test_what_a_gate_is_in_rotations_is_its_matrix() -> None:
+    """Of every gate of qelib1.inc, all in one circuit: a name may stand for gates of several widths."""
+    circuit = QuantumCircuit(5)
+    for name, (angles, qubits) in sorted(STANDARD.items()):
+        if name not in ("u0", "id"):
+            given = ",".join(f"0.{number + 3}1" for number in range(angles))
+            places = ",".join(f"q[{place}]" for place in range(qubits))
+            circuit.compose(load(f"{HEADER}qreg q[5]; {name}{f'({given})' if given else ''} {places};"), inplace=True)
+    claims = claims_of(circuit)
+    assert {len(claim.step.qubits) for claim in claims} == {1, 2, 3, 4, 5}
+    assert max(Certifier().apart(claim) for claim in claims) < 1e-12
 
 
 def clifford_and_t(qubits: int, gates: int, seed: int) -> QuantumCircuit:

@@ -64,7 +64,7 @@ def form_of(claims: Iterable[Claim], qubits: int) -> PauliForm:
 class TurnsCache:
     """Claims about gates, worked out once for each kind of gate."""
 
-    _known: dict[tuple[str, tuple[float, ...]], tuple[Matrix, tuple[Turn, ...]]] = field(default_factory=dict)
+    _known: dict[tuple[str, int, tuple[float, ...]], tuple[Matrix, tuple[Turn, ...]]] = field(default_factory=dict)
 
     def claim(self, operation: Operation) -> Claim:
         """``operation`` in rotations; gates of more than two qubits through their definition."""
@@ -72,7 +72,8 @@ class TurnsCache:
         if isinstance(gate, UnitaryGate):
             matrix = np.asarray(gate.to_matrix(), dtype=np.complex128)
             return Claim(Step(matrix, operation.qubits), turns_of_parts(parts_of("unitary", (), matrix)))
-        key = (gate.name, tuple(float(angle) for angle in gate.params))
+        # A name is not enough: controlled X gates of three and of four controls are both called mcx.
+        key = (gate.name, gate.num_qubits, tuple(float(angle) for angle in gate.params))
         if key not in self._known:
             matrix = np.asarray(gate.to_matrix(), dtype=np.complex128)
             self._known[key] = (matrix, self._turns(operation, matrix))
