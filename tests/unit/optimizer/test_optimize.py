@@ -122,13 +122,14 @@ import sys
 from qiskit import qasm2
 from qiskit.circuit.equivalence_library import SessionEquivalenceLibrary
 from qiskit.transpiler import PassManager
-from qiskit.transpiler.passes import BasisTranslator
+from qiskit.transpiler.passes import BasisTranslator, UnrollCustomDefinitions
 from qiskit_ionq import add_equivalences
 from qcos_optimizer import optimize
 add_equivalences()
 for native, machine in (("ms", "ionq_aria"), ("zz", "ionq_forte")):
     circuit = qasm2.loads(sys.argv[1], custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
-    wanted = PassManager([BasisTranslator(SessionEquivalenceLibrary, ["gpi", "gpi2", native])]).run(circuit)
+    basis = (SessionEquivalenceLibrary, ["gpi", "gpi2", native])
+    wanted = PassManager([UnrollCustomDefinitions(*basis), BasisTranslator(*basis)]).run(circuit)
     found = optimize(sys.argv[1], machine, 0).metrics["literal"]
     assert found["depth"] == wanted.depth(), (found, wanted.depth())
     assert found["two_qubit_gates"] == wanted.count_ops()[native]
@@ -136,10 +137,10 @@ for native, machine in (("ms", "ionq_aria"), ("zz", "ionq_forte")):
 """
 
 
-KINDS = """qreg q[4]; h q[0]; u3(0.3,0,1.1) q[1]; u3(0,0,0) q[1]; sx q[2]; rx(pi) q[3]; p(0.1) q[0]; cx q[0],q[2];
+KINDS = """qreg q[5]; h q[0]; u3(0.3,0,1.1) q[1]; u3(0,0,0) q[1]; sx q[2]; rx(pi) q[3]; p(0.1) q[0]; cx q[0],q[2];
 swap q[1],q[3]; rzz(0.4) q[2],q[1]; rzz(0) q[0],q[3]; rxx(0.2) q[3],q[1]; cp(0.7) q[0],q[1]; cu3(1,2,3) q[2],q[0];
 crx(0.2) q[1],q[2]; ch q[3],q[0]; ccx q[0],q[1],q[3]; cswap q[2],q[3],q[1]; ccx q[3],q[2],q[0]; tdg q[2];
-cz q[3],q[2];"""
+cz q[3],q[2]; c3x q[4],q[1],q[0],q[2]; c4x q[0],q[1],q[4],q[3],q[2];"""
 
 
 @pytest.mark.parametrize("qasm", [*map(text, ["fredkin_n3", "qft_12", "qaoa_n6", "fermi6"]), HEADER + KINDS])

@@ -53,13 +53,14 @@ def _library(two_qubit_gate: TwoQubitGate) -> EquivalenceLibrary:
 def literal_metrics(source: Source, two_qubit_gate: TwoQubitGate) -> Metrics:
     """Counts of that lowering; the circuit itself is never run.
 
-    The rules look at a gate's name alone, so each kind of gate is translated once, all kinds in one circuit side by
+    The rules look at a gate's name and width alone, so each kind is translated once, all kinds in one circuit side by
     side. Arbitrary matrices have a definition each, and are a kind of their own.
     """
     kinds: dict[object, Operation] = {}
     keys: list[object] = []
     for number, operation in enumerate(source.operations):
-        keys.append(number if isinstance(operation.gate, UnitaryGate) else operation.gate.name)
+        gate = operation.gate
+        keys.append(number if isinstance(gate, UnitaryGate) else (gate.name, gate.num_qubits))
         kinds.setdefault(keys[-1], operation)
     made = dict(zip(kinds, _translated(list(kinds.values()), two_qubit_gate), strict=True))
     return measure_up(

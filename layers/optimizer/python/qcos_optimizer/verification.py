@@ -97,9 +97,9 @@ class Verifier:
         Raises TimeoutError if random states are not through by ``deadline`` (``time.perf_counter``, seconds)."""
         if not self._well_formed(candidate) or self._steps is None:
             return None
-        # Windows cost what they are many, a whole unitary four times more with every qubit.
-        by_windows = bool(candidate.checkpoints) and self._source.qubits > WINDOW_QUBITS
-        if self._source.qubits <= UNITARY_QUBITS and not by_windows:
+        # A whole unitary is four times the work with every qubit, windows are no more work with more qubits.
+        in_windows = candidate.via is None and candidate.checkpoints and self._source.qubits > WINDOW_QUBITS
+        if self._source.qubits <= UNITARY_QUBITS and not in_windows:
             whole = _Shown((), tuple(self._reference), self._every, 0.0)
             return self._exactly(candidate, whole, Whole(), "unitary")
         if candidate.via is not None:
