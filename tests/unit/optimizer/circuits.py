@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-from qiskit import qasm2
+from qiskit import qasm2, qasm3
 from qiskit.circuit import QuantumCircuit
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.quantum_info import Operator, Statevector
@@ -26,7 +27,13 @@ def text(name: str) -> str:
 
 
 def load(source: str) -> QuantumCircuit:
-    return qasm2.loads(source, custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
+    """What Qiskit makes of OpenQASM 2 or 3."""
+    if "OPENQASM 3" not in source:
+        return qasm2.loads(source, custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its parser warns of its own grammar
+        made: QuantumCircuit = qasm3.loads(source)
+    return made
 
 
 def random_circuit(qubits: int, gates: int, seed: int) -> QuantumCircuit:
@@ -71,7 +78,9 @@ def distribution(circuit: QuantumCircuit) -> dict[str, float]:
             reads[circuit.find_bit(entry.clbits[0]).index] = places[0]
         elif entry.operation.name != "barrier":
             body.append(entry.operation, places)
-    sizes = [register.size for register in circuit.cregs]
+    # A bit of OpenQASM 3 may stand alone; what it becomes in OpenQASM 2 is a register of one.
+    homes = [circuit.find_bit(bit).registers for bit in circuit.clbits]
+    sizes = [home[0][0].size if home else 1 for home in homes if not home or home[0][1] == 0]
     if not reads:
         reads = {qubit: qubit for qubit in range(circuit.num_qubits)}
         sizes = [circuit.num_qubits]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-import warnings
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from qiskit import QuantumCircuit, qasm3
+from qiskit import qasm3
 from qiskit.quantum_info import Operator
 
 from qcos_optimizer import certify, optimize
@@ -30,17 +29,10 @@ from qcos_optimizer.windows import cut
 from tests.unit.qasm.programs import broken
 from tests.unit.qasm.programs3 import SPARE_WORDS, ProgramWriter3
 
-from .circuits import random_circuit
+from .circuits import load, random_circuit
 
 HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
 SEEDS = st.integers(0, 2**64)
-
-
-def of_qiskit(text: str) -> QuantumCircuit:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its parser warns of its own grammar
-        made: QuantumCircuit = qasm3.loads(text)
-    return made
 
 
 def assert_read_alike(text: str) -> None:
@@ -79,7 +71,7 @@ def test_a_broken_program_that_both_readers_take_means_the_same_to_both(seed: in
 @given(SEEDS)
 def test_programs_mean_what_qiskit_takes_them_to_mean(seed: int) -> None:
     text = ProgramWriter3(random.Random(seed), known_to_qiskit=True).program()
-    wanted, read = of_qiskit(text), read_openqasm3(text)
+    wanted, read = load(text), read_openqasm3(text)
     bits = {
         wanted.find_bit(entry.clbits[0]).index: wanted.find_bit(entry.qubits[0]).index
         for entry in wanted.get_instructions("measure")
@@ -119,7 +111,7 @@ def test_modifiers_of_every_gate(name: str) -> None:
     values = np.random.default_rng(len(name)).uniform(-4, 4, angles)
     call = f"{name}({','.join(map(repr, map(float, values)))})" if angles else name
     kept = ",".join(f"q[{place}]" for place in range(size))
-    plain = Operator(of_qiskit(f"{HEAD}qubit[{size}] q;\n{call} {kept};\n")).data
+    plain = Operator(load(f"{HEAD}qubit[{size}] q;\n{call} {kept};\n")).data
     for modifiers, exponent, states in (
         ("ctrl @", 1, (1,)),
         ("negctrl @ ctrl @ inv @", -1, (0, 1)),
