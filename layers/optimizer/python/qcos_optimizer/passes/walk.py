@@ -56,6 +56,10 @@ class _Circuit:
         turns, numbers = pushed([*self.turns, *_wide(self.tail)], len(self.layout))
         return replace(self, turns=gathered(turns), tail=locals_of(numbers))
 
+    def places(self) -> list[int]:
+        """Where rotations of two qubits are."""
+        return [place for place, (x, z, _) in enumerate(self.turns) if (x | z).bit_count() == 2]
+
     def synthesized(self) -> Synthesized:
         return Synthesized((*(placed(*turn) for turn in self.turns), *self.tail), self.layout)
 
@@ -69,6 +73,7 @@ class Walk:
         self._costs = _Costs()
         self._goal: Goal = goal
         self._now = self._best = _Circuit.of(start)
+        self._places = self._now.places()
         self._at = self._best_at = self._costs.of(self._now.turns, goal)
         self._kept = 0
 
@@ -86,10 +91,9 @@ class Walk:
         """Draw so many windows; true if the best is a new one."""
         before = self._best_at
         for _ in range(tries):
-            places = [place for place, (x, z, _) in enumerate(self._now.turns) if (x | z).bit_count() == 2]
-            if len(places) < LEAST:
+            if len(self._places) < LEAST:
                 break
-            first = places[int(self._random.integers(len(places)))]
+            first = self._places[int(self._random.integers(len(self._places)))]
             width = min(int(self._random.choice(WIDTHS)), len(self._now.layout))
             members = _window(self._now.turns, first, width, self._random)
             changed = _changed(self._now, members, self._costs, self._goal, self._random)
@@ -107,7 +111,7 @@ class Walk:
             found = self._costs.of(changed.turns, self._goal)
         if self._goal == "depth" and found > self._at:
             return
-        self._now, self._at = changed, found
+        self._now, self._places, self._at = changed, changed.places(), found
         if found < self._best_at:
             self._best, self._best_at = changed, found
 
@@ -125,29 +129,42 @@ class _Costs:
         for members in _runs(turns):
             gates = self._block(members)
             total += gates
-            wires = tuple(bits(members[0][0] | members[0][1]))
-            level = gates + max(levels.get(wire, 0) for wire in wires)
-            for wire in wires:
-                levels[wire] = level
+            low, high = _two(members[0])
+            levels[low] = levels[high] = gates + max(levels.get(low, 0), levels.get(high, 0))
         depth = max(levels.values(), default=0)
         return (total, depth) if goal == "gates" else (depth, total)
 
     def _block(self, members: Sequence[Turn]) -> int:
         if len(members) == 1:
             return 1
-        first, second = bits(members[0][0] | members[0][1])
-        for wire in (first, second):
-            letters = {(x >> wire & 1, z >> wire & 1) for x, z, _ in members}
-            if len(letters - {(0, 0)}) == 1:
-                # Diagonal in one direction of this qubit: a controlled gate.
-                return 1
-        if sum((x | z).bit_count() == 2 for x, z, _ in members) == 2:
+        low, high = _two(members[0])
+        if _one_letter(members, low) or _one_letter(members, high):
+            # Diagonal in one direction of this qubit: a controlled gate.
+            return 1
+        if [x | z for x, z, _ in members].count(low | high) == 2:
             # One less for a few Cliffords only, which are seen when all is merged.
             return 2
-        narrow = tuple(_narrow((x, z, round(turn, 9)), (first, second)) for x, z, turn in members)
+        wires = tuple(bits(low | high))
+        narrow = tuple(_narrow((x, z, round(turn, 9)), wires) for x, z, turn in members)
         if narrow not in self._known:
             self._known[narrow] = cost(merge([claim.step for claim in placed_claims(narrow)]))[0]
         return self._known[narrow]
+
+
+def _two(turn: Turn) -> tuple[int, int]:
+    """The qubits of a rotation of two, as masks."""
+    support = turn[0] | turn[1]
+    low = support & -support
+    return low, support ^ low
+
+
+def _one_letter(members: Sequence[Turn], wire: int) -> bool:
+    """Whether all that act on this qubit have the letter there that the first one has."""
+    first_x, first_z = members[0][0] & wire, members[0][1] & wire
+    for x, z, _ in members:  # noqa: SIM110 (this loop and the next are where walks spend their time)
+        if (x | z) & wire and (x & wire != first_x or z & wire != first_z):
+            return False
+    return True
 
 
 def _runs(turns: Sequence[Turn]) -> list[list[Turn]]:
@@ -155,15 +172,12 @@ def _runs(turns: Sequence[Turn]) -> list[list[Turn]]:
     made: list[list[Turn]] = []
     last: dict[int, int] = {}
     for turn in turns:
-        support = turn[0] | turn[1]
-        wires = tuple(bits(support))
-        homes = {last.get(wire, -1) for wire in wires}
-        home = homes.pop() if len(homes) == 1 else -1
-        if home >= 0 and (made[home][0][0] | made[home][0][1]) & support == support:
+        low, high = _two(turn)
+        home = last.get(low, -1)
+        if home >= 0 and (not high or home == last.get(high, -1)):
             made[home].append(turn)
-        elif len(wires) == 2:
-            for wire in wires:
-                last[wire] = len(made)
+        elif high:
+            last[low] = last[high] = len(made)
             made.append([turn])
     return made
 
@@ -175,9 +189,8 @@ def _window(turns: Sequence[Turn], first: int, width: int, random: np.random.Gen
     for place in range(first + 1, min(len(turns), first + REACH)):
         x, z, _ = turns[place]
         support = x | z
-        free = support & wires and not any(((x & b).bit_count() ^ (z & a).bit_count()) & 1 for a, b in passed)
         fits = not support & ~wires or ((wires | support).bit_count() <= width and random.random() < 0.8)
-        if free and fits:
+        if fits and support & wires and _passes(x, z, passed):
             wires |= support
             members.append(place)
             if len(members) == LONGEST:
@@ -188,6 +201,14 @@ def _window(turns: Sequence[Turn], first: int, width: int, random: np.random.Gen
         if stuck == wires and wires.bit_count() == width:
             break
     return members
+
+
+def _passes(x: int, z: int, others: Iterable[tuple[int, int]]) -> bool:
+    """Whether a Pauli commutes with all the others."""
+    for other_x, other_z in others:  # noqa: SIM110
+        if ((x & other_z).bit_count() + (z & other_x).bit_count()) & 1:
+            return False
+    return True
 
 
 def _changed(
