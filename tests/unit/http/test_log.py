@@ -134,11 +134,15 @@ def test_checkpoints_are_consistent_and_a_rewritten_log_is_not(logged: Logged) -
             if path:
                 with pytest.raises(NotShown):
                     transparency.verify_consistency(old, new, path[1:])
-    for old, new in ((3, 2), (1, 6), (6, 6)):
+    for old, new in ((1, 6), (6, 6), (6, 7)):
         answer = logged.get("/api/v2/log/consistency", **{"from": str(old), "to": str(new)})
         assert (answer.status, answer.error["code"]) == (404, "CHECKPOINT_NOT_FOUND")
     for query in ({"from": "1"}, {"to": "1"}, {"from": "0", "to": "1"}, {"from": "1", "to": "2", "x": "1"}):
         assert logged.get("/api/v2/log/consistency", **query).error["code"] == "VALIDATION_ERROR"
+    for sizes in ({"from": "3", "to": "2"}, {"from": "7", "to": "6"}):
+        answer = logged.get("/api/v2/log/consistency", **sizes)
+        assert (answer.status, answer.error["code"]) == (400, "VALIDATION_ERROR"), "whatever the log holds"
+        assert answer.error["details"] == [{"field": "to", "message": "must be at least from", "rule": "order"}]
 
 
 def test_every_proof_can_be_made_from_the_tiles(logged: Logged) -> None:

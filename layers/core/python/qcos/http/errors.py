@@ -158,7 +158,7 @@ def _words(rule: str, context: Mapping[str, Any]) -> str:
             return f"must have at least {_entries(context['min_length'])}"
         case "too_long":
             return f"must have at most {_entries(context['max_length'])}"
-        case "money" | "instant" | "form":
+        case "money" | "instant" | "form" | "order":
             return str(context["words"])
         case "model_type" | "model_attributes_type" | "dict_type":
             return "must be an object"

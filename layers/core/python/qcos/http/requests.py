@@ -12,9 +12,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
     WrapValidator,
+    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -329,6 +331,13 @@ class ConsistencyQuery(Asked):
 
     old: Number = Field(alias="from", ge=1, le=2**53 - 1, description="Size of the older checkpoint")
     new: Number = Field(alias="to", ge=1, le=2**53 - 1, description="Size of the newer one, at least as large")
+
+    @field_validator("new")
+    @classmethod
+    def _not_the_older(cls, new: int, info: ValidationInfo) -> int:
+        if new < info.data.get("old", 0):
+            raise PydanticCustomError("order", "order", {"words": "must be at least from"})
+        return new
 
 
 class JobsQuery(Asked):

@@ -83,15 +83,13 @@ class Transparency:
         return self.library.proof(leaves, index, checkpoint)
 
     def consistency(self, tenant: str, old: int, new: int) -> dict[str, Any]:
-        """That the tree of ``new`` entries begins with the tree of ``old``: the path of RFC 9162.
+        """That the tree of ``new`` entries begins with the tree of ``old``, 0 < old <= new: the path of RFC 9162.
 
         Raises:
-            CheckpointNotFound: the log is shorter, or ``old`` is more than ``new``.
+            CheckpointNotFound: the log is shorter.
         """
-        if not 0 < old <= new or new > self.log.size(tenant):
-            raise CheckpointNotFound(
-                "from is at most to, and to at most the size of the latest checkpoint.", [{"field": "to"}]
-            )
+        if new > self.log.size(tenant):
+            raise CheckpointNotFound("to is at most the size of the latest checkpoint.", [{"field": "to"}])
         path = self.library.consistency(self.leaves(tenant, new), old)
         return {"from": old, "to": new, "path": [f"sha256:{one.hex()}" for one in path]}
 
