@@ -83,7 +83,8 @@ def test_an_adopted_job_goes_on_and_is_not_sent(world: World) -> None:
     assert newest.document["data"] == {"n": 1, "provider_job_id": "p1", "attempt": 1, "reason": SEEN["reason"]}
     world.relay(world.story(job_id))
     assert world.workflows.started == {
-        name: {"tenant": TENANT, "job_id": job_id, "attempt": 1} for name in (f"{job_id}-1", f"{job_id}-1-h1")
+        name: {"tenant": TENANT, "job_id": job_id, "attempt": 1, "decided_n": n}
+        for name, n in ((f"{job_id}-1", 0), (f"{job_id}-1-h1", 1))
     }
     before = world.types(job_id)
     assert world.transpile(TENANT, job_id, 1) == {"outcome": "done"}
@@ -244,7 +245,7 @@ def test_a_submission_that_is_lost_again_is_held_again(world: World) -> None:
 def test_a_decision_belongs_to_its_attempt(world: World) -> None:
     job_id = held(world)
     release(world, job_id)
-    world.fail(TENANT, job_id, 1, {"Error": "X"})
+    world.fail(TENANT, job_id, 1, {"Error": "X"}, 1)
     world.lifecycle.retry(CALLER, job_id)
     job = world.job(job_id)
     assert (job.attempt, job.decided_n, job.status) == (2, 0, "queued")
@@ -253,9 +254,9 @@ def test_a_decision_belongs_to_its_attempt(world: World) -> None:
     release(world, job_id)
     world.relay(world.story(job_id))
     assert world.workflows.started == {
-        name: {"tenant": TENANT, "job_id": job_id, "attempt": attempt}
-        for name, attempt in (
-            (f"{job_id}-1", 1), (f"{job_id}-1-h1", 1), (f"{job_id}-2", 2), (f"{job_id}-2-h2", 2),
+        name: {"tenant": TENANT, "job_id": job_id, "attempt": attempt, "decided_n": n}
+        for name, attempt, n in (
+            (f"{job_id}-1", 1, 0), (f"{job_id}-1-h1", 1, 1), (f"{job_id}-2", 2, 0), (f"{job_id}-2-h2", 2, 2),
         )
     }  # fmt: skip
     assert world.execute(TENANT, job_id, 1) == {"outcome": "failed"}
@@ -269,7 +270,7 @@ def test_a_released_job_that_cannot_be_sent_says_that_nothing_was_run(world: Wor
     world.provider.unavailable = True
     with pytest.raises(ProviderUnavailable):
         world.execute(TENANT, job_id, 1)
-    world.fail(TENANT, job_id, 1, {"Error": "States.TaskFailed"})
+    world.fail(TENANT, job_id, 1, {"Error": "States.TaskFailed"}, 1)
     failure = world.job(job_id).failure
     assert failure is not None
     assert (failure.step, failure.retryable) == ("execute", True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 import pytest
 
 from qcos.provider import ProviderJob, ProviderUnknown
-from qcos.service.sweep import RESTARTS
+from qcos.service.executions import RESTARTS
 from tests.unit.service.test_held_jobs import PAID, adopt, release
 from tests.unit.service.test_sweep import Service, nothing
-from tests.unit.service.world import TENANT, World
+from tests.unit.service.world import CALLER, TENANT, World
 
 
 @pytest.fixture
@@ -59,6 +60,49 @@ def test_an_adopted_job_goes_through_the_same_workflow(service: Service) -> None
     assert list(service.machine.started) == [f"{job_id}-1", f"{job_id}-1-h1"]
     assert service.job(job_id).status == "completed"
     assert service.provider.posts == []
+
+
+@pytest.mark.parametrize("decide", [adopt, release])
+def test_the_execution_that_ended_in_holding_does_not_end_what_a_person_lets_go_on(
+    service: Service, monkeypatch: pytest.MonkeyPatch, decide: Callable[[World, str], None]
+) -> None:
+    """Its last step is repeated while no answer comes, also when it has held the job and a person has decided since."""
+    function = importlib.import_module("functions.steps.fail")
+    monkeypatch.setattr(function.wiring, "fail", lambda: service.fail)
+    job_id = held_in_service(service)
+    if decide is adopt:
+        known_after_all(service, job_id)
+    decide(service, job_id)
+    service.deliver(job_id)
+    before = service.types(job_id)
+    earlier, later = (
+        {**execution, "error": {"Error": "States.Timeout"}} for execution in service.machine.started.values()
+    )
+    function.handler.__wrapped__(earlier, None)
+    assert service.types(job_id) == before
+    assert service.queue.sent == [], "nor is it stopped at IonQ"
+    function.handler.__wrapped__(later, None)
+    assert service.types(job_id) == [*before, "JobFailed"]
+    assert len(service.queue.sent) == (1 if decide is adopt else 0)
+
+
+@pytest.mark.parametrize("decided", [False, True])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_cancelling_stops_the_execution_that_runs(service: Service, decided: bool, restarted: bool) -> None:
+    if decided:
+        job_id = held_in_service(service)
+        known_after_all(service, job_id)
+        adopt(service, job_id)
+    else:
+        job_id = service.submitted(PAID)
+    service.machine.lost |= {"Transpile"} if restarted else set()
+    service.hour(job_id)
+    name = f"{job_id}-1" + "-h1" * decided + "-r1" * restarted
+    running = [one for one in service.machine.started if (found := service.machine.execution(one)) and found.running]
+    assert running == [name]
+    service.lifecycle.cancel(CALLER, job_id)
+    service.deliver(job_id)
+    assert service.machine.stopped == {name: "cancelled by the user"}
 
 
 @pytest.mark.parametrize("decide", [adopt, release])

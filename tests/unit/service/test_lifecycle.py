@@ -139,7 +139,7 @@ def test_retry_opens_another_attempt_and_keeps_the_history(world: World) -> None
     job = world.lifecycle.retry(CALLER, job_id)
     assert (job.status, job.attempt) == ("queued", 2)
     relayed(world, job_id)
-    assert world.workflows.started[f"{job_id}-2"] == {"tenant": TENANT, "job_id": job_id, "attempt": 2}
+    assert world.workflows.started[f"{job_id}-2"] == {"tenant": TENANT, "job_id": job_id, "attempt": 2, "decided_n": 0}
     assert world.transpile(TENANT, job_id, 1) == {"outcome": "failed"}, "the first attempt's workflow is over"
     world.provider.quick = True
     for step in (world.transpile, world.execute, world.sign):

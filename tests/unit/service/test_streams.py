@@ -66,7 +66,8 @@ def test_relay_starts_one_workflow_a_job_and_publishes_everything(world: World) 
     world.transpile(TENANT, job_id, 1)
     events = world.story(job_id)
     world.relay([*events, *events])
-    assert world.workflows.started == {f"{job_id}-1": {"tenant": TENANT, "job_id": job_id, "attempt": 1}}
+    first = {"tenant": TENANT, "job_id": job_id, "attempt": 1, "decided_n": 0}
+    assert world.workflows.started == {f"{job_id}-1": first}
     assert {event.event_id for event in world.bus.published} == {event.event_id for event in events}
 
 

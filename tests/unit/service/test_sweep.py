@@ -13,7 +13,8 @@ from qcos.events import Event
 from qcos.models import TERMINAL, Status
 from qcos.ports import CANCEL, TokenClosed
 from qcos.provider import ProviderUnknown
-from qcos.service.sweep import FOUND, OPEN, QUIET, RESTARTS, ROWS
+from qcos.service.executions import RESTARTS
+from qcos.service.sweep import FOUND, OPEN, QUIET, ROWS
 from tests.unit.service.world import CALLER, TENANT, Clock, Crash, World, bell_report, submission
 
 PAID = "ionq_forte"

@@ -248,10 +248,15 @@ class JobFailed(EventData):
 
 
 class JobCancelled(EventData):
-    """The user ended the job before it had a result."""
+    """The user ended the job before it had a result.
+
+    ``decided_n`` is the attempt's submission that a person last adopted or released, 0 if there was none: what is to be
+    stopped is the workflow that runs since.
+    """
 
     attempt: int
     refunded_evaluations: int = 0
+    decided_n: int = 0
 
 
 class JobRetried(EventData):

@@ -22,16 +22,22 @@ class Fail:
     log: JobLog
     queue: PollQueue
 
-    def __call__(self, tenant: str, job_id: str, attempt: int, error: Mapping[str, Any]) -> dict[str, str]:
-        """Append the failure unless the job has ended, and stop what still runs at the provider."""
+    def __call__(
+        self, tenant: str, job_id: str, attempt: int, error: Mapping[str, Any], decided_n: int = 0
+    ) -> dict[str, str]:
+        """Append the failure unless the job has ended, and stop what still runs at the provider.
+
+        A workflow that began before a person decided about submission ``decided_n`` speaks of a job that was held: one
+        that goes on since is not its own to end.
+        """
         job, _ = self.log.load(tenant, job_id)
 
         def decision(newest: Job) -> Sequence[EventData]:
-            over = newest.terminal or newest.held or newest.attempt != attempt
+            over = newest.terminal or newest.held or (newest.attempt, newest.decided_n) != (attempt, decided_n)
             return [] if over else [_ending(newest, error)]
 
         job = self.log.decide(tenant, job_id, step_origin("fail", job), decision).job
-        if job.attempt == attempt and job.provider_job_id and job.execution is None:
+        if job.attempt == attempt and job.terminal and job.provider_job_id and job.execution is None:
             self.queue.send(cancel_message(job), 0)
         return {"outcome": "failed"}
 

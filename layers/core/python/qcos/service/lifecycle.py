@@ -35,7 +35,7 @@ class Lifecycle:
                 return []
             if job.terminal:
                 raise Conflict(f"The job has {job.status} and cannot be cancelled any more.", [{"status": job.status}])
-            return [JobCancelled(attempt=job.attempt, refunded_evaluations=job.refundable)]
+            return [JobCancelled(attempt=job.attempt, refunded_evaluations=job.refundable, decided_n=job.decided_n)]
 
         return self.log.decide(caller.tenant, job_id, _origin(caller), decision).job
 

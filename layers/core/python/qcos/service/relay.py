@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from qcos.events import (
     Event,
@@ -16,6 +15,7 @@ from qcos.events import (
     JobSubmitted,
 )
 from qcos.ports import Bus, PollQueue, TransparencyLog, Workflows
+from qcos.service.executions import execution_input, execution_name, executions
 
 
 class NotPublished(Exception):
@@ -49,11 +49,8 @@ class Relay:
                     self._start(event, attempt)
                 case ExecutionAdopted(attempt=int(attempt), n=n) | ExecutionReleased(attempt=attempt, n=n):
                     self._start(event, attempt, n)
-                case JobCancelled(attempt=attempt):
-                    self.workflows.stop(execution_name(event.stream_id, attempt), "cancelled by the user")
-                    self.queue.send(
-                        {"kind": "cancel", **execution_input(event.tenant, event.stream_id, attempt), "n": 0}, 0
-                    )
+                case JobCancelled(attempt=attempt, decided_n=decided_n):
+                    self._stop(event, attempt, decided_n)
                 case EvidenceSigned(bundle_id=bundle_id, log_entry=str(entry)):
                     self.transparency_log.append(event.tenant, bundle_id, entry.encode())
                 case _:
@@ -64,18 +61,12 @@ class Relay:
 
     def _start(self, event: Event, attempt: int, decided_n: int = 0) -> None:
         name = execution_name(event.stream_id, attempt, decided_n)
-        self.workflows.start(name, execution_input(event.tenant, event.stream_id, attempt))
+        self.workflows.start(name, execution_input(event.tenant, event.stream_id, attempt, decided_n))
 
-
-def execution_name(job_id: str, attempt: int, decided_n: int = 0) -> str:
-    """The name of the first workflow execution of an attempt, or since a person decided about submission ``decided_n``.
-
-    A submission is held, and so decided about, at most once: no two executions share a name.
-    """
-    first = f"{job_id}-{attempt}"
-    return f"{first}-h{decided_n}" if decided_n else first
-
-
-def execution_input(tenant: str, job_id: str, attempt: int) -> dict[str, Any]:
-    """What every execution of an attempt begins with."""
-    return {"tenant": tenant, "job_id": job_id, "attempt": attempt}
+    def _stop(self, event: Event, attempt: int, decided_n: int) -> None:
+        """Stop what runs here, and have stopped what runs at the provider."""
+        newest, _ = executions(self.workflows, event.stream_id, attempt, decided_n)
+        if newest and newest.running:
+            self.workflows.stop(newest.name, "cancelled by the user")
+        cancel = {"kind": "cancel", "tenant": event.tenant, "job_id": event.stream_id, "attempt": attempt, "n": 0}
+        self.queue.send(cancel, 0)

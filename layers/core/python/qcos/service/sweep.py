@@ -15,12 +15,13 @@ from typing import TypeVar
 
 from qcos.job import Job
 from qcos.models import moment, timestamp
-from qcos.ports import CANCEL, Bookmarks, Execution, PollQueue, Views, Wait, Waits, Workflows
+from qcos.ports import CANCEL, Bookmarks, PollQueue, Views, Wait, Waits, Workflows
+from qcos.service.executions import execution_input, executions
 from qcos.service.fail import Fail
 from qcos.service.log import JobLog
 from qcos.service.poll import longest_delay, wait_message
 from qcos.service.project import Project
-from qcos.service.relay import Relay, execution_input, execution_name
+from qcos.service.relay import Relay
 from qcos.views import JobFilter, JobRow, make_cursor
 
 LATE = timedelta(minutes=5)
@@ -35,9 +36,6 @@ ENDED_WITHIN = timedelta(hours=6)
 
 LONGEST = timedelta(days=8)
 """Longer than any job waits for the provider."""
-
-RESTARTS = 5
-"""How often the workflow of an attempt is started again, and again so often since a held job goes on."""
 
 ROWS, PAGE = 1_000, 100
 """Of waits, open jobs and stopped jobs each, how many one run looks at, and how many it reads at a time."""
@@ -134,7 +132,7 @@ class Sweep:
 
     def _restart(self, job: Job) -> Sequence[str]:
         """Start the job's workflow if none runs, or if one waits for an answer that nobody asks for."""
-        newest, following = self._executions(job)
+        newest, following = executions(self.workflows, job.job_id, job.attempt, job.decided_n)
         if newest and self.log.clock() - newest.started_at < QUIET:
             return ()
         waiting = job.intended is not None and job.execution is None and not job.may_submit
@@ -145,24 +143,10 @@ class Sweep:
                 return ()
             self.workflows.stop(newest.name, "nobody asks the provider for what it waits for")
         if following is None:
-            self.fail(job.tenant, job.job_id, job.attempt, {"Error": "WorkflowLost"})
+            self.fail(job.tenant, job.job_id, job.attempt, {"Error": "WorkflowLost"}, job.decided_n)
             return ("jobs_given_up",)
-        self.workflows.start(following, execution_input(job.tenant, job.job_id, job.attempt))
+        self.workflows.start(following, execution_input(job.tenant, job.job_id, job.attempt, job.decided_n))
         return ("workflows_restarted",)
-
-    def _executions(self, job: Job) -> tuple[Execution | None, str | None]:
-        """The newest execution of the job's attempt, None if there was none, and the next one's name, if any is left.
-
-        A name stays taken when its execution has ended. Of a job that was held only those count that began since.
-        """
-        first = execution_name(job.job_id, job.attempt, job.decided_n)
-        newest = None
-        for name in (first, *(f"{first}-r{number}" for number in range(1, RESTARTS + 1))):
-            execution = self.workflows.execution(name)
-            if execution is None:
-                return newest, name
-            newest = execution
-        return newest, None
 
     def _waits_of(self, job: Job) -> list[Wait]:
         return [wait for wait in self.waits.of_job(job.tenant, job.job_id) if wait.attempt == job.attempt]
