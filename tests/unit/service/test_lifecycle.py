@@ -12,7 +12,7 @@ from qcos.errors import BackendUnavailable, Conflict, QuotaExceeded
 from qcos.ledger import EVALUATIONS, SPEND
 from qcos.plans import EVALUATIONS as PRICE
 from qcos.plans import Plan
-from qcos.provider import ProviderUnknown
+from qcos.provider import ProviderRefused, ProviderUnknown
 from qcos.service.log import JobLog
 from qcos.service.poll import SETTLE
 from tests.unit.service.world import CALLER, TENANT, World
@@ -261,6 +261,45 @@ def test_a_lost_answer_of_an_earlier_attempt_is_found_and_stopped(world: World) 
     world.poll([world.queue.sent[-1][0]])
     assert world.provider.cancelled == ["p1"]
     assert world.types(job_id).count("ExecutionAdopted") == 1
+
+
+@pytest.mark.parametrize("late", ["jobs", "find", "submit", "estimate", "characterization"])
+def test_what_an_answer_means_for_an_earlier_attempt_does_not_end_the_next(world: World, late: str) -> None:
+    """While the provider answers, the workflow fails and the user retries."""
+    lost = ProviderUnknown("timeout")
+    job_id = world.optimized("ionq_simulator" if late in ("find", "submit") else PAID)
+    if late in ("jobs", "find"):
+        world.provider.before_submit = lost if late == "find" else None
+        world.execute(TENANT, job_id, 1)
+        world.clock.forward(days=8)
+    ask = getattr(world.provider, late)
+
+    def slow(*args: Any, **sizes: Any) -> Any:
+        setattr(world.provider, late, ask)
+        world.fail(TENANT, job_id, 1, {"Error": "States.Timeout"})
+        world.lifecycle.retry(CALLER, job_id)
+        world.transpile(TENANT, job_id, 2)
+        world.provider.before_submit = lost
+        if late == "find":
+            world.execute(TENANT, job_id, 2)
+        if late == "submit":
+            world.provider.before_submit = ProviderRefused("422", "No such gate.", retryable=False)
+        if late == "estimate":
+            world.provider.price = None
+        return ask(*args, **sizes)
+
+    setattr(world.provider, late, slow)
+    if late in ("jobs", "find"):
+        assert world.poll([world.await_message(job_id)]) == []
+    else:
+        world.execute(TENANT, job_id, 1)
+    job = world.job(job_id)
+    assert (job.attempt, job.failure) == (2, None)
+    assert world.types(job_id).count("JobFailed") == 1
+    assert not job.terminal
+    since = world.types(job_id)[world.types(job_id).index("JobRetried") :]
+    assert ("ExecutionIntended" in since) == (late == "find"), "nor is its circuit sent for the next"
+    assert [one["attempt"] for one, _ in world.queue.sent if one["kind"] == "cancel"] == [1, 1] * (late == "jobs")
 
 
 def test_a_failure_before_a_circuit_was_found_gives_back_its_price(world: World) -> None:

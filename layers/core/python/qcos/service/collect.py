@@ -96,11 +96,11 @@ def _complete(job: Job, completed: ExecutionCompleted) -> Sequence[EventData]:
 
 
 def _stop(job: Job, stopped: ExecutionStopped) -> Sequence[EventData]:
-    """That the submission stopped, once, and the failure it means unless the job has ended or moved on."""
+    """That the submission stopped, once, and the failure it means unless another has followed."""
     if job.stopped_n == stopped.n:
         return []
-    over = job.terminal or job.intended is None or job.intended.n != stopped.n
-    return [stopped] if over else [stopped, _failure(job, stopped)]
+    newest = job.intended is not None and job.intended.n == stopped.n
+    return [stopped, _failure(job, stopped)] if newest else [stopped]
 
 
 def _failure(job: Job, stopped: ExecutionStopped) -> JobFailed:

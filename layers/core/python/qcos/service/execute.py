@@ -80,7 +80,8 @@ class Execute:
         )
 
         def end(newest: Job) -> Sequence[EventData]:
-            return [] if newest.terminal else [estimated, JobCompleted(attempt=newest.attempt)]
+            over = newest.terminal or newest.attempt != job.attempt
+            return [] if over else [estimated, JobCompleted(attempt=job.attempt)]
 
         self.log.decide(job.tenant, job.job_id, step_origin("execute", job), end)
         return {"outcome": "ended"}
@@ -98,13 +99,14 @@ class Execute:
         intention, body = self._prepare(job, machine, cost)
 
         def intend(newest: Job) -> Sequence[EventData]:
-            return [intention] if newest.may_submit and newest.next_intention == intention.n else []
+            mine = newest.attempt == job.attempt and newest.next_intention == intention.n
+            return [intention] if mine and newest.may_submit else []
 
         try:
-            mine = self.log.decide(job.tenant, job.job_id, origin, intend)
+            intended = self.log.decide(job.tenant, job.job_id, origin, intend)
         except LimitReached as reached:
             return self._refuse(job, _over_the_tenants_limit(job, cost, reached.charge.limit or 0))
-        return self._send(mine.job, intention.n, body) if mine.appended else mine.job
+        return self._send(intended.job, intention.n, body) if intended.appended else intended.job
 
     def _refuse(self, job: Job, failed: JobFailed | None) -> Job:
         """End the job with ``failed``, unless it has ended or somebody has sent it meanwhile."""
@@ -124,11 +126,11 @@ class Execute:
             return job
         except ProviderRefused as refusal:
             answer = _refused(job, n, refusal)
-            job = self.log.decide(job.tenant, job.job_id, origin, lambda newest: _facts(newest, answer)).job
+            job = self.log.decide(job.tenant, job.job_id, origin, lambda _: answer).job
             if refusal.retryable:
                 raise TryAgain(refusal.message) from None
             return job
-        return self.log.decide(job.tenant, job.job_id, origin, lambda newest: _facts(newest, answer)).job
+        return self.log.decide(job.tenant, job.job_id, origin, lambda _: answer).job
 
     def _prepare(self, job: Job, machine: Backend, cost: int) -> tuple[ExecutionIntended, bytes]:
         if job.optimized is None:
@@ -179,11 +181,6 @@ class Execute:
             except ProviderUnavailable:
                 break
         return job
-
-
-def _facts(newest: Job, answer: Sequence[EventData]) -> Sequence[EventData]:
-    """What the provider answered, and the failure it means unless the job has ended meanwhile."""
-    return [data for data in answer if not (newest.terminal and isinstance(data, JobFailed))]
 
 
 def _refused(job: Job, n: int, refusal: ProviderRefused) -> list[EventData]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from qcos.errors import Conflict, JobNotFound, QuotaExceeded
-from qcos.events import BatchSubmitted, Event, EventData, Origin, chain
+from qcos.events import BatchSubmitted, Event, EventData, JobFailed, Origin, chain
 from qcos.job import Job, fold
 from qcos.ledger import ASKING, EVALUATIONS, SPEND, Charge, movements
 from qcos.models import month
@@ -63,7 +63,8 @@ class JobLog:
     ) -> Outcome:
         """Append what ``decision`` says of the newest job; asked again when another writer came first.
 
-        ``decision`` must be pure. It answers no events when there is nothing (left) to say.
+        ``decision`` must be pure. It answers no events when there is nothing (left) to say. A failure of an attempt
+        that is over by then is left out: what is told too late ends nothing.
 
         Raises:
             JobNotFound: this tenant has no such job.
@@ -72,7 +73,7 @@ class JobLog:
         """
         for _ in range(ATTEMPTS):
             job, log = self.load(tenant, job_id)
-            data = decision(job)
+            data = [item for item in decision(job) if not _too_late(job, item)]
             if not data:
                 return Outcome(job, log, appended=False)
             now = self.clock()
@@ -93,6 +94,11 @@ class JobLog:
             Charge(tenant, counter, amount, limits[counter.partition("#")[0]] if asking and amount > 0 else None)
             for counter, amount in movements(job, data, now).items()
         ]
+
+
+def _too_late(job: Job, item: EventData) -> bool:
+    """Whether ``item`` fails an attempt that has ended, or that another has followed."""
+    return isinstance(item, JobFailed) and (job.terminal or item.attempt != job.attempt)
 
 
 def quota_exceeded(reached: LimitReached) -> QuotaExceeded:

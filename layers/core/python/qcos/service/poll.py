@@ -122,8 +122,9 @@ class Poll:
             return self.collector.settle(job, at_provider)
         waited = now - moment(str(job.intended_at))
         if waited > timedelta(seconds=backend(job.submitted.backend).deadline_s):
-            job = self._fail(job, "DEADLINE_EXCEEDED", f"The result did not come within {_words(waited)}.")
+            # First, while this is still the attempt to be stopped: the job may have been retried when it is answered.
             self.queue.send(cancel_message(job), 0)
+            job = self._fail(job, "DEADLINE_EXCEEDED", f"The result did not come within {_words(waited)}.")
         elif listed is not None and at_provider is None and waited > MISSING:
             job = self._fail(job, "PROVIDER_JOB_MISSING", "IonQ no longer knows the job; it was deleted there.")
         return job
@@ -136,8 +137,10 @@ class Poll:
         found = find_submission(self.provider, job, intended)
         paid = backend(job.submitted.backend).paid
         if found:
-            news: EventData = ExecutionAdopted(n=intended.n, provider_job_id=found.id)
-        elif paid:
+            adopted = ExecutionAdopted(n=intended.n, provider_job_id=found.id)
+            return self._append(job, lambda newest: _adopt(newest, adopted))
+        news: EventData
+        if paid:
             news = ExecutionHeld(
                 n=intended.n,
                 reason=f"IonQ did not confirm the submission and does not list it. {HELD}",
@@ -147,17 +150,15 @@ class Poll:
             news = failure(job, "execute", "PROVIDER_UNREACHABLE", message, retryable=True)
 
         def decision(newest: Job) -> Sequence[EventData]:
-            if newest.provider_job_id or newest.terminal:
-                return []
-            # A person may have released it meanwhile; that it is there after all is a fact even so.
-            return [news] if found or newest.unanswered else []
+            asked = newest.unanswered and newest.last_n == intended.n
+            return [news] if asked and not newest.held and not newest.terminal else []
 
         return self._append(job, decision)
 
     def _fail(self, job: Job, code: str, message: str) -> Job:
         message = f"{message} A cancellation was sent to IonQ. Retry the job to run it again."
         failed = failure(job, "await", code, message, retryable=True)
-        return self._append(job, lambda newest: [] if newest.terminal or newest.execution else [failed])
+        return self._append(job, lambda newest: [] if newest.execution else [failed])
 
     def _append(self, job: Job, decision: Callable[[Job], Sequence[EventData]]) -> Job:
         return self.log.decide(job.tenant, job.job_id, step_origin("poll", job), decision).job
@@ -211,9 +212,12 @@ def find_submission(provider: Provider, job: Job, intended: ExecutionIntended) -
 
 
 def _adopt(newest: Job, adopted: ExecutionAdopted) -> Sequence[EventData]:
-    """That a submission was found, unless that is known; of an earlier attempt's only its own fold could say so."""
+    """That a submission was found, unless that is known: a fact, whatever was decided meanwhile.
+
+    Of one that another has followed only a fold of its own attempt could say whether it is known.
+    """
     current = newest.intended is not None and newest.intended.n == adopted.n
-    return [] if current and not newest.unanswered else [adopted]
+    return [] if current and newest.provider_job_id else [adopted]
 
 
 def longest_delay(n: int) -> timedelta:
