@@ -377,11 +377,9 @@ def test_a_question_that_was_under_way_does_not_hold_a_released_job_again(world:
         world.provider.find = find  # type: ignore[method-assign]
         world.poll([{**world.await_message(job_id), "token": "another's"}])
         release(world, job_id)
-        return (
-            ProviderJob("p3", "submitted", name=token, backend=backend)
-            if there_after_all
-            else find(token, backend, since)
-        )
+        if there_after_all:
+            world.provider.known["p3"] = ProviderJob("p3", "submitted", name=token, backend=backend)
+        return find(token, backend, since)
 
     world.provider.find = slow  # type: ignore[method-assign]  # the answer takes its time
     world.poll([world.await_message(job_id)])
@@ -392,6 +390,45 @@ def test_a_question_that_was_under_way_does_not_hold_a_released_job_again(world:
     ]
     world.execute(TENANT, job_id, 1)
     assert len(world.provider.posts) == (0 if there_after_all else 1), "what is there after all is not sent again"
+    assert spent(world) == PRICE, "what is there after all is paid after all"
+    world.provider.finish("p3" if there_after_all else "p1")
+    world.execute(TENANT, job_id, 1)
+    assert spent(world) == COST
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_what_is_found_too_late_to_be_gone_on_with_is_paid_and_known_even_so(world: World, cancelled: bool) -> None:
+    """The operator released what IonQ had, and the question that finds it was under way."""
+    job_id = world.optimized(PAID)
+    world.provider.before_submit = ProviderUnknown("timeout")
+    world.execute(TENANT, job_id, 1)
+    world.provider.before_submit = None
+    world.clock.at += SETTLE
+    find = world.provider.find
+
+    def slow(token: str, backend: str, since: datetime) -> ProviderJob | None:
+        world.provider.find = find  # type: ignore[method-assign]
+        world.poll([{**world.await_message(job_id), "token": "another's"}])
+        release(world, job_id)
+        if cancelled:
+            world.lifecycle.cancel(CALLER, job_id)
+        else:
+            world.execute(TENANT, job_id, 1)
+        world.provider.known["p3"] = ProviderJob("p3", "submitted", name=token, backend=backend)
+        return find(token, backend, since)
+
+    world.provider.find = slow  # type: ignore[method-assign]  # the answer takes its time
+    world.poll([world.await_message(job_id)])
+    assert world.types(job_id)[-1] == "ExecutionAdopted"
+    assert spent(world) == (PRICE if cancelled else 2 * PRICE)
+    assert world.job(job_id).provider_job_id == ("p3" if cancelled else "p1")
+    if cancelled:
+        world.relay(world.story(job_id))
+        world.poll([world.queue.sent[-1][0]])
+        assert world.provider.cancelled == ["p3"]
+        world.provider.finish("p3")
+        world.poll([world.queue.sent[-1][0]])
+        assert spent(world) == COST
 
 
 def test_what_polling_adopts_starts_no_workflow(world: World) -> None:

@@ -51,7 +51,8 @@ class Job:
     What belongs to an attempt (``optimized`` to ``failure``) is that of the newest. ``evaluations`` is what the
     attempt was charged and not refunded, ``charged_month`` when; ``last_n`` is the highest submission number so far,
     ``stopped_n`` that of the submission the provider last ended without a result, ``decided_n`` that of the attempt's
-    submission which a person last adopted or released, 0 if there was none.
+    submission which a person last adopted or released, 0 if there was none. ``released`` is what was reserved for
+    submissions that a person said the provider never got.
     """
 
     tenant: str
@@ -68,6 +69,7 @@ class Job:
     last_n: int = 0
     stopped_n: int = 0
     reservations: Mapping[int, Reservation] = field(default_factory=dict)
+    released: Mapping[int, Reservation] = field(default_factory=dict)
     optimized: CircuitOptimized | None = None
     intended: ExecutionIntended | None = None
     intended_at: str | None = None
@@ -203,11 +205,16 @@ def _apply_execution(job: Job, data: EventData, at: str) -> Job:
             job = _settled(job, data.n, data.cost_microdollars)
             if _newest(job, data.n):
                 job = replace(job, execution=data, executed_at=at, status=_unless_ended(job, "signing"))
-        case ExecutionSubmitted() | ExecutionAdopted() if _newest(job, data.n):
-            job = replace(job, provider_job_id=data.provider_job_id, held=None, status=_unless_ended(job, "running"))
-            if isinstance(data, ExecutionAdopted) and data.attempt is not None:
-                job = replace(job, decided_n=data.n)
+        case ExecutionSubmitted() | ExecutionAdopted():
+            job = _reserved_again(job, data.n)
+            if _newest(job, data.n):
+                status = _unless_ended(job, "running")
+                job = replace(job, provider_job_id=data.provider_job_id, held=None, status=status)
+                if isinstance(data, ExecutionAdopted) and data.attempt is not None:
+                    job = replace(job, decided_n=data.n)
         case ExecutionReleased():
+            if data.n in job.reservations:
+                job = replace(job, released={**job.released, data.n: job.reservations[data.n]})
             job = _settled(job, data.n, 0)
             if _newest(job, data.n):
                 job = replace(job, decided_n=data.n, held=None, status=_unless_ended(job, "running"))
@@ -226,6 +233,17 @@ def _settled(job: Job, n: int, cost: int | None) -> Job:
     if cost is None or n not in job.reservations:
         return job
     return replace(job, reservations={other: held for other, held in job.reservations.items() if other != n})
+
+
+def _reserved_again(job: Job, n: int) -> Job:
+    """The provider has ``n`` after all: what was given back for it is set aside again."""
+    if n not in job.released:
+        return job
+    return replace(
+        job,
+        reservations={**job.reservations, n: job.released[n]},
+        released={other: given for other, given in job.released.items() if other != n},
+    )
 
 
 def _refunded(job: Job, evaluations: int) -> Job:

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 from qcos.events import (
     EventData,
+    ExecutionAdopted,
     ExecutionCompleted,
     ExecutionIntended,
     ExecutionRefused,
     ExecutionReleased,
     ExecutionStopped,
+    ExecutionSubmitted,
     JobCancelled,
     JobFailed,
     JobRetried,
@@ -45,7 +47,8 @@ def movements(job: Job | None, data: Sequence[EventData], month: str) -> dict[st
     """How appending ``data`` in ``month`` to ``job`` (None: it begins) moves the counters; zero moves are left out.
 
     A reservation is settled by the event that tells what the submission cost, which is nothing if it was refused, or
-    released by a person; while the provider does not say, it stays, because money is never guessed to be free.
+    released by a person; while the provider does not say, it stays, because money is never guessed to be free. Where
+    the provider has what was released after all, it is set aside again, in the month it was first.
     """
     moved: dict[str, int] = {}
 
@@ -65,6 +68,8 @@ def movements(job: Job | None, data: Sequence[EventData], month: str) -> dict[st
                 move(EVALUATIONS, job.charged_month, -item.refunded_evaluations)
             case ExecutionIntended():
                 move(SPEND, month, item.estimated_cost_microdollars)
+            case ExecutionSubmitted() | ExecutionAdopted() if job is not None and item.n in job.released:
+                move(SPEND, job.released[item.n].month, job.released[item.n].microdollars)
             case ExecutionRefused() | ExecutionReleased():
                 settle(item.n, 0)
             case ExecutionCompleted() | ExecutionStopped():
