@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from qiskit.circuit import QuantumCircuit
 
@@ -316,6 +317,17 @@ def test_openqasm_3_that_two_readers_understand_differently_is_never_proved(how:
         old, new = misreading.strip().split(" > ")
         assert old in text
         assert Verifier(source, 0, text.replace(old, new)).verify(candidate) is None, misreading
+
+
+def test_what_windows_leave_over_stays_exact_however_deep_the_circuit() -> None:
+    """A Toffoli spreads a rounding error over its qubits: found again in each, it would grow with every window."""
+    random = np.random.default_rng(4)
+    places = [random.choice(14, 3, replace=False).tolist() for _ in range(700)]
+    text = HEADER + "qreg q[14];\n" + "".join(f"ccx q[{a}],q[{b}],q[{c}];\n" for a, b, c in places)
+    made = optimize(text, "ionq_forte", 0)
+    assert (made.verification.verdict, made.verification.method) == ("proved", "windows")
+    assert made.verification.proof is not None
+    assert made.verification.proof.error < 1e-10
 
 
 def test_two_thousand_gates_take_little_room() -> None:

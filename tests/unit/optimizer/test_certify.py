@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from qiskit.quantum_info import Operator
 from qiskit.quantum_info import Pauli as QiskitPauli
 from qiskit.synthesis import TwoQubitBasisDecomposer
 
+from qcos_optimizer import certify
 from qcos_optimizer.certify import Certifier, Claim
 from qcos_optimizer.condensing import condense
 from qcos_optimizer.matrices import turns_matrix, turns_of_one
@@ -55,6 +57,33 @@ def test_what_a_gate_is_in_rotations_is_its_matrix() -> None:
     claims = claims_of(circuit)
     assert {len(claim.step.qubits) for claim in claims} == {1, 2, 3, 4, 5}
     assert max(Certifier().apart(claim) for claim in claims) < 1e-12
+
+
+def test_ten_thousand_rotations_are_compared() -> None:
+    random = np.random.default_rng(8)
+    circuit = QuantumCircuit(24)
+    for _ in range(10_000):
+        first, second = (int(place) for place in random.choice(24, 2, replace=False))
+        circuit.cx(first, second)
+        circuit.rz(float(random.uniform(0.1, 0.7)), second)
+    claims, layout = claims_of(circuit), range(24)
+    assert sum(len(claim.turns) for claim in claims) > 30_000
+    found = Certifier().distance(claims, claims, 24, layout)
+    assert found is not None
+    assert found < 1e-9
+    assert Certifier().distance(claims, claims[:-1], 24, layout) is None
+
+
+def test_the_work_of_a_proof_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all commute, what stands in another order is looked for among all of them."""
+    circuit = QuantumCircuit(20)
+    for first, second in combinations(range(20), 2):
+        circuit.rzz(0.01 * (first + 20 * second), first, second)
+    claims, layout = claims_of(circuit), range(20)
+    assert Certifier().distance(claims, claims[::-1], 20, layout) is not None
+    monkeypatch.setattr(certify, "MAX_PASSED", 45_000)
+    assert Certifier().distance(claims, claims, 20, layout) is not None
+    assert Certifier().distance(claims, claims[::-1], 20, layout) is None
 
 
 def clifford_and_t(qubits: int, gates: int, seed: int) -> QuantumCircuit:

@@ -208,6 +208,15 @@ def test_states_stop_at_the_deadline() -> None:
         Verifier(source, 0).verify(candidate, deadline=0.0)
 
 
+def test_no_proof_by_rotations_begins_after_the_deadline() -> None:
+    """Candidates whose proof fails one after the other would else take more time than there is."""
+    source, candidate = made("pauli")
+    with pytest.raises(TimeoutError):
+        Verifier(source, 0).verify(candidate, deadline=0.0)
+    _, simple = made("windows")
+    assert Verifier(source, 0).verify(simple, deadline=0.0) is not None
+
+
 def test_a_circuit_is_proved_over_the_one_it_was_made_of() -> None:
     """Bringing rotations together mixes blocks that are not the input's: the circuit before that still has them."""
     source = take_apart(random_circuit(12, 100, 0))

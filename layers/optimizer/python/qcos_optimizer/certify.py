@@ -17,9 +17,10 @@ from .matrices import norm_apart, spread, turns_matrix
 from .pauli import PauliForm, Turn
 from .simulation import Step, blocks
 
-MAX_TURNS = 60_000
-MAX_ROTATIONS = 3_000
-"""Beyond these nothing is tried: the work grows with the square of the rotations."""
+MAX_TURNS = 1_000_000
+MAX_ROTATIONS = 20_000
+MAX_PASSED = 30_000_000
+"""Beyond these nothing is tried: the work grows with the square of the rotations where all of them commute."""
 
 CONDENSED_QUBITS = 2
 """Blocks of up to so many qubits are multiplied out where rotations alone do not cancel."""
@@ -65,7 +66,7 @@ class Certifier:
         for claim in wanted:
             for x, z, turns in claim.turns:
                 form.turn(spread(x, claim.step.qubits), spread(z, claim.step.qubits), turns)
-            if len(form.rotations) > MAX_ROTATIONS:
+            if _too_much(form):
                 return None
         form.relabel(layout)
         width = CONDENSED_QUBITS if condensed else 1
@@ -78,7 +79,7 @@ class Certifier:
                     condense(form, claim.step.qubits)
             if condensed and len(block.qubits) <= CONDENSED_QUBITS:
                 condense(form, block.qubits)
-            if len(form.rotations) > MAX_ROTATIONS:
+            if _too_much(form):
                 return None
         form.settle()
         if condensed:
@@ -94,6 +95,10 @@ class Certifier:
         if key not in self._known:
             self._known[key] = norm_apart(claim.step.matrix, turns_matrix(claim.turns, len(claim.step.qubits)))
         return self._known[key]
+
+
+def _too_much(form: PauliForm) -> bool:
+    return len(form.rotations) > MAX_ROTATIONS or form.passed > MAX_PASSED
 
 
 def _well_placed(claim: Claim, qubits: int) -> bool:

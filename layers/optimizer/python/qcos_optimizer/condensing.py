@@ -109,6 +109,7 @@ def _movable(
     turns: list[Turn] = []
     for place in range(len(form.rotations) - 1, -1, -1):
         x, z, angle = form.rotations[place]
+        form.passed += len(generators)
         local = inside.get((x, z))
         if local is not None and not any(
             ((local[0] & with_x).bit_count() + (local[1] & with_z).bit_count()) & 1 for with_x, with_z in staying

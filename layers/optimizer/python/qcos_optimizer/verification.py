@@ -8,6 +8,7 @@ input state.
 from __future__ import annotations
 
 import cmath
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -94,7 +95,8 @@ class Verifier:
     def verify(self, candidate: Candidate, deadline: float | None = None) -> Verification | None:
         """The verdict, or None if the candidate is wrong or cannot be checked (above 24 qubits without checkpoints).
 
-        Raises TimeoutError if random states are not through by ``deadline`` (``time.perf_counter``, seconds)."""
+        Raises TimeoutError if ``deadline`` (``time.perf_counter``, seconds) has passed before a proof by rotations is
+        tried, or random states are through."""
         if not self._well_formed(candidate) or self._steps is None:
             return None
         # A whole unitary is four times the work with every qubit, windows are no more work with more qubits.
@@ -260,7 +262,7 @@ class Verifier:
     def _shown(self, via: Via, deadline: float | None) -> _Shown | None:
         """How the input and ``via`` were shown equal: by Pauli rotations, else on states; kept for the next time."""
         if id(via) not in self._vias:
-            found = self._by_rotations(via)
+            found = self._by_rotations(via, deadline)
             if found is None and self._source.qubits <= STATE_QUBITS:
                 steps = tuple(claim.step for claim in via.claims)
                 tested = self._on_states(steps, via.layout, deadline)
@@ -268,7 +270,7 @@ class Verifier:
             self._vias[id(via)] = (via, found)
         return self._vias[id(via)][1]
 
-    def _by_rotations(self, via: Via) -> _Shown | None:
+    def _by_rotations(self, via: Via, deadline: float | None) -> _Shown | None:
         """The input and ``via`` in one stage if rotations cancel, or where blocks are multiplied out; else in two, over
         the circuit that ``via`` becomes when rotations that commute are brought together, or the one it was made of."""
         chains: list[list[tuple[tuple[Claim, ...], tuple[int, ...], bool]]] = [[(via.claims, via.layout, False)]]
@@ -283,6 +285,8 @@ class Verifier:
                     if between is not via.claims:
                         chains.append([(between, base.layout, True), (via.claims, tuple(rest), False)])
         for chain in chains:
+            if deadline is not None and time.perf_counter() > deadline:
+                raise TimeoutError
             steps, claims = self._steps or (), self._claims
             stages: list[Stage] = []
             error = 0.0

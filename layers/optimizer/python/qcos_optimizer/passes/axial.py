@@ -106,13 +106,14 @@ class Entangler:
 
     def zz(self, places: Sequence[int], turns: float) -> Entangler:
         """A ZZ rotation about two of the gate's axes."""
-        return replace(self.ordered(places, "zz"), angle=turns)
+        return self.ordered(places, "zz", turns)
 
-    def ordered(self, places: Sequence[int], kind: Kind | None = None) -> Entangler:
+    def ordered(self, places: Sequence[int], kind: Kind | None = None, angle: float | None = None) -> Entangler:
         """The gate on its qubits in another order (only for cores that do not notice), or another gate on them."""
         return replace(
             self,
             kind=self.kind if kind is None else kind,
+            angle=self.angle if angle is None else angle,
             wires=tuple(self.wires[k] for k in places),
             frames=tuple(self.frames[k] for k in places),
             marks=tuple(self.marks[k] for k in places),
@@ -245,8 +246,10 @@ def _leaves(operations: Iterable[Operation]) -> Iterator[Operation]:
 
 def axis_of(frame: Matrix) -> Vector:
     """The unit vector v with frame^-1 Z frame = v.sigma."""
-    turned = frame.conj().T @ PAULI[2] @ frame
-    return np.array([turned[1, 0].real, turned[1, 0].imag, turned[0, 0].real])
+    # Written out, as in :func:`parallel`: this is asked whenever a gate is made.
+    (a, b), (c, d) = frame.tolist()
+    off = b.conjugate() * a - d.conjugate() * c
+    return np.array([off.real, off.imag, abs(a) ** 2 - abs(c) ** 2])
 
 
 def rotation(axis: Vector, angle: float) -> Matrix:

@@ -160,10 +160,10 @@ def _pair(items: list[Entangler], first: int, second: int) -> Iterator[_Move]:
 def _absorb(items: list[Entangler], place: int) -> Iterator[_Move]:
     """A ZZ rotation next to a CCZ, about two of its axes (or one of them) on two of its qubits."""
     one = items[place]
+    rotations = [(pair, _rotation(one, pair)) for pair in combinations(range(3), 2)]
     for step in (1, -1):
-        for low, high in combinations(range(3), 2):
-            d = _rotation(one, (low, high))
-            yield from _absorb_towards(items, place, step, d, (low, high))
+        for pair, d in rotations:
+            yield from _absorb_towards(items, place, step, d, pair)
 
 
 def _absorb_towards(
@@ -231,7 +231,7 @@ def _rotation(item: Entangler, pair: tuple[int, int]) -> Entangler:
 
 def _cciz(item: Entangler, pair: tuple[int, int], turns: float) -> Entangler:
     rest = next(k for k in range(3) if k not in pair)
-    return replace(item.ordered((*pair, rest)), kind="cciz", angle=turns)
+    return item.ordered((*pair, rest), "cciz", turns)
 
 
 def _margolus(
