@@ -265,14 +265,15 @@ def test_no_mutant_is_proved(seed: int) -> None:
     assert certifier.distance(wanted, right, qubits, (0,) * qubits) is None
 
 
+@pytest.mark.parametrize("cautious", [True, False])
 @pytest.mark.parametrize("seed", range(12))
-def test_condensing_changes_no_unitary(seed: int) -> None:
+def test_condensing_changes_no_unitary(seed: int, cautious: bool) -> None:
     """Whatever is brought together and written anew: rotations and Clifford are still the circuit."""
     circuit, other = random_circuit(3, 8, seed), random_circuit(3, 8, seed + 100)
     wanted = claims_of(circuit) + claims_of(other.inverse()) + claims_of(other)
     form = form_of(wanted, 3)
     for wires in ((0, 1), (2, 1), (0,), (0, 2)):
-        condense(form, wires)
+        condense(form, wires, cautious=cautious)
     assert form.error < 1e-10
     clifford = Operator(circuit).data @ turns_matrix(form.rotations, 3).conj().T
     for qubit in range(3):

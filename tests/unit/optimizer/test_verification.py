@@ -12,14 +12,14 @@ from qcos_optimizer.candidate import Candidate, Via
 from qcos_optimizer.chains import _gathered, chains
 from qcos_optimizer.lowering import PartsCache, level_zero, lower, lower_windows, operations_of
 from qcos_optimizer.native import Native
-from qcos_optimizer.passes.blocks import lower_merged
+from qcos_optimizer.passes.blocks import lower_merged, merge
 from qcos_optimizer.source import Source, take_apart
 from qcos_optimizer.synthesis import in_windows, whole
 from qcos_optimizer.turns import TurnsCache
 from qcos_optimizer.verification import Verifier
 from qcos_optimizer.windows import cut
 
-from .circuits import random_circuit
+from .circuits import HEADER, load, random_circuit
 
 METHODS = {"unitary": 5, "windows": 12, "pauli": 12, "product_states": 12}
 
@@ -215,6 +215,19 @@ def test_no_proof_by_rotations_begins_after_the_deadline() -> None:
         Verifier(source, 0).verify(candidate, deadline=0.0)
     _, simple = made("windows")
     assert Verifier(source, 0).verify(simple, deadline=0.0) is not None
+
+
+def test_wide_gates_are_taken_apart_before_others_may_choose_how() -> None:
+    """Qiskit has more than one way to make a gate of four qubits and more, with other rotations than its definition."""
+    text = "qreg q[12]; c3x q[0],q[1],q[2],q[3]; t q[3]; c4x q[1],q[4],q[3],q[5],q[6]; h q[6]; c3x q[6],q[2],q[7],q[1];"
+    source = take_apart(load(HEADER + text + "rccx q[8],q[9],q[10]; cx q[10],q[11]; u(0.3,0.2,0.1) q[1];"))
+    for name, operations, layout in whole(source, 2, 0):
+        cache = TurnsCache()
+        claims = tuple(cache.claim(operation) for operation in operations)
+        candidate = lower_merged(name, Via(claims, layout), merge([claim.step for claim in claims]), "zz", "z")
+        found = Verifier(source, 0).verify(candidate)
+        assert found is not None
+        assert found.verdict == "proved", name
 
 
 def test_a_circuit_is_proved_over_the_one_it_was_made_of() -> None:

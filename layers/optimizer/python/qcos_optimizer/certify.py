@@ -62,32 +62,12 @@ class Certifier:
         if not all(_well_placed(claim, qubits) for claims in (wanted, made) for claim in claims):
             return None
         error = sum(self.apart(claim) for claims in (wanted, made) for claim in claims)
-        form = PauliForm(qubits)
-        for claim in wanted:
-            for x, z, turns in claim.turns:
-                form.turn(spread(x, claim.step.qubits), spread(z, claim.step.qubits), turns)
-            if _too_much(form):
-                return None
-        form.relabel(layout)
-        width = CONDENSED_QUBITS if condensed else 1
-        for block in reversed(blocks([claim.step.qubits for claim in made], width)):
-            for place in reversed(block.members):
-                claim = made[place]
-                for x, z, turns in reversed(claim.turns):
-                    form.turn(spread(x, claim.step.qubits), spread(z, claim.step.qubits), -turns)
-                if condensed and len(claim.step.qubits) == 1:
-                    condense(form, claim.step.qubits)
-            if condensed and len(block.qubits) <= CONDENSED_QUBITS:
-                condense(form, block.qubits)
-            if _too_much(form):
-                return None
-        form.settle()
-        if condensed:
-            for qubit in range(qubits):
-                condense(form, (qubit,))
-            form.drop()
-        error += form.error
-        return error if form.is_identity() and math.isfinite(error) else None
+        # Either way proves what the other does not, and what one has proved before must stay proved.
+        for cautious in (True, False) if condensed else (None,):
+            left = _left(wanted, made, layout, cautious)
+            if left is not None and math.isfinite(error + left):
+                return error + left
+        return None
 
     def apart(self, claim: Claim) -> float:
         """The operator norm by which a claim fails, from above."""
@@ -95,6 +75,37 @@ class Certifier:
         if key not in self._known:
             self._known[key] = norm_apart(claim.step.matrix, turns_matrix(claim.turns, len(claim.step.qubits)))
         return self._known[key]
+
+
+def _left(wanted: Sequence[Claim], made: Sequence[Claim], layout: Sequence[int], cautious: bool | None) -> float | None:
+    """What was neglected until nothing was left of ``wanted`` and the inverse of ``made``, None if something is; with
+    blocks multiplied out unless ``cautious``, how they are, is None."""
+    form = PauliForm(len(layout))
+    for claim in wanted:
+        for x, z, turns in claim.turns:
+            form.turn(spread(x, claim.step.qubits), spread(z, claim.step.qubits), turns)
+        if _too_much(form):
+            return None
+    form.relabel(layout)
+    condensed = cautious is not None
+    width = CONDENSED_QUBITS if condensed else 1
+    for block in reversed(blocks([claim.step.qubits for claim in made], width)):
+        for place in reversed(block.members):
+            claim = made[place]
+            for x, z, turns in reversed(claim.turns):
+                form.turn(spread(x, claim.step.qubits), spread(z, claim.step.qubits), -turns)
+            if condensed and len(claim.step.qubits) == 1:
+                condense(form, claim.step.qubits, cautious=bool(cautious))
+        if condensed and len(block.qubits) <= CONDENSED_QUBITS:
+            condense(form, block.qubits, cautious=bool(cautious))
+        if _too_much(form):
+            return None
+    form.settle()
+    if condensed:
+        for qubit in range(form.qubits):
+            condense(form, (qubit,), cautious=bool(cautious))
+        form.drop()
+    return form.error if form.is_identity() else None
 
 
 def _too_much(form: PauliForm) -> bool:

@@ -34,12 +34,18 @@ _PAIRS = tuple(
 )
 
 
-def condense(form: PauliForm, wires: Sequence[int]) -> None:
+def condense(form: PauliForm, wires: Sequence[int], *, cautious: bool) -> None:
     """Write anew what can be brought to the end of ``form`` and acts on ``wires`` (one or two) alone, if that is a
-    Clifford and one-qubit gates.
+    Clifford and one-qubit gates; ``cautious``: the fewest rotations that are a Clifford before any that leave gates.
 
     ``form.error`` grows by the operator norm, from above, of what that neglects.
     """
+    while _condensed_to_a_clifford(form, wires, cautious):
+        pass
+
+
+def _condensed_to_a_clifford(form: PauliForm, wires: Sequence[int], cautious: bool) -> bool:
+    """Do it once; true if only a Clifford was left of some, so that more may have become possible."""
     size = len(wires)
     inside: dict[tuple[int, int], Turn] = {}
     for x in range(2**size):
@@ -51,10 +57,15 @@ def condense(form: PauliForm, wires: Sequence[int]) -> None:
     made: list[Matrix] = [turns_matrix((), size)]
     for turn in reversed(turns):
         made.append(made[-1] @ turns_matrix((turn,), size))
-    for start in range(len(turns) - 1 if size > 1 else min(1, len(turns))):
+    every = range(len(turns) - 1 if size > 1 else min(1, len(turns)))
+    # Where nothing but a Clifford is left, nothing of an earlier block is written anew.
+    exact = [(start, True) for start in reversed(every)] if cautious else []
+    for start, only_clifford in [*exact, *((start, False) for start in every)]:
         matrix = made[len(turns) - start]
         again = _simple(matrix, size)
         if again is None or sum(abs(turns) != 0.25 for *_, turns in again) >= len(turns) - start:
+            continue
+        if only_clifford and any(turns % 0.25 for *_, turns in again):
             continue
         apart = norm_apart(matrix, turns_matrix(again, size))
         if not apart <= NEAR:
@@ -64,7 +75,8 @@ def condense(form: PauliForm, wires: Sequence[int]) -> None:
         form.rotations = [turn for place, turn in enumerate(form.rotations) if place not in gone]
         for x, z, angle in again:
             form.turn(spread(x, wires), spread(z, wires), angle)
-        return
+        return only_clifford
+    return False
 
 
 def _simple(matrix: Matrix, size: int) -> list[Turn] | None:

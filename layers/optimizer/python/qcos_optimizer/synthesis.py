@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from qiskit.circuit import QuantumCircuit
 from qiskit.circuit.equivalence_library import StandardEquivalenceLibrary
@@ -16,7 +17,7 @@ from qiskit.transpiler.passes import (
 )
 
 from .lowering import Piece, operations_of
-from .source import Operation, Source, clean
+from .source import Operation, Source, clean, expand
 from .windows import Window
 
 BASES: dict[str, list[str]] = {"rzz": ["u", "rzz"], "cx": ["u", "cx"]}
@@ -24,6 +25,8 @@ BASES: dict[str, list[str]] = {"rzz": ["u", "rzz"], "cx": ["u", "cx"]}
 
 MAX_QUBITS = 24
 """Above this a whole circuit could not be checked, so only windows are worked on."""
+
+_WIDEST = 3
 
 Synthesized = tuple[str, tuple[Operation, ...], tuple[int, ...]]
 """A name, gates of at most two qubits, and the qubit on which each output qubit ends."""
@@ -33,7 +36,8 @@ def whole(source: Source, level: int, seed: int) -> Iterator[Synthesized]:
     """Rewritten circuits, those of ``level`` and of every level below it, so that a level never does worse."""
     if source.qubits > MAX_QUBITS or not source.operations:
         return
-    body = source.body()
+    # Of a wider gate there are many decompositions: one that is not the one it is proved by could not be recognised.
+    body = replace(source, operations=tuple(expand(source.operations, _WIDEST))).body()
     for effort in range(1, level + 1):
         for basis in BASES:
             made = _passes(basis, effort, seed).run(body)
