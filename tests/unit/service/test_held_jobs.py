@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import jsonschema
@@ -364,9 +365,9 @@ def test_a_cancellation_while_the_provider_is_asked_comes_first(world: World) ->
     assert world.types(job_id)[-2:] == ["ExecutionHeld", "JobCancelled"]
 
 
-@pytest.mark.parametrize("there_after_all", [False, True])
-def test_a_question_that_was_under_way_does_not_hold_a_released_job_again(world: World, there_after_all: bool) -> None:
-    job_id = world.optimized(PAID)
+def released_while_asked(world: World, job_id: str, *, found: bool, then: Callable[[], object]) -> None:
+    """A submission without an answer is held, and released by an operator, while a question for it is under way; then
+    ``then``, and only now the question's answer: that it was ``found``, or was not."""
     world.provider.before_submit = ProviderUnknown("timeout")
     world.execute(TENANT, job_id, 1)
     world.provider.before_submit = None
@@ -377,12 +378,19 @@ def test_a_question_that_was_under_way_does_not_hold_a_released_job_again(world:
         world.provider.find = find  # type: ignore[method-assign]
         world.poll([{**world.await_message(job_id), "token": "another's"}])
         release(world, job_id)
-        if there_after_all:
+        then()
+        if found:
             world.provider.known["p3"] = ProviderJob("p3", "submitted", name=token, backend=backend)
         return find(token, backend, since)
 
     world.provider.find = slow  # type: ignore[method-assign]  # the answer takes its time
     world.poll([world.await_message(job_id)])
+
+
+@pytest.mark.parametrize("there_after_all", [False, True])
+def test_a_question_that_was_under_way_does_not_hold_a_released_job_again(world: World, there_after_all: bool) -> None:
+    job_id = world.optimized(PAID)
+    released_while_asked(world, job_id, found=there_after_all, then=lambda: None)
     assert world.types(job_id)[4:] == [
         "ExecutionHeld",
         "ExecutionReleased",
@@ -400,25 +408,8 @@ def test_a_question_that_was_under_way_does_not_hold_a_released_job_again(world:
 def test_what_is_found_too_late_to_be_gone_on_with_is_paid_and_known_even_so(world: World, cancelled: bool) -> None:
     """The operator released what IonQ had, and the question that finds it was under way."""
     job_id = world.optimized(PAID)
-    world.provider.before_submit = ProviderUnknown("timeout")
-    world.execute(TENANT, job_id, 1)
-    world.provider.before_submit = None
-    world.clock.at += SETTLE
-    find = world.provider.find
-
-    def slow(token: str, backend: str, since: datetime) -> ProviderJob | None:
-        world.provider.find = find  # type: ignore[method-assign]
-        world.poll([{**world.await_message(job_id), "token": "another's"}])
-        release(world, job_id)
-        if cancelled:
-            world.lifecycle.cancel(CALLER, job_id)
-        else:
-            world.execute(TENANT, job_id, 1)
-        world.provider.known["p3"] = ProviderJob("p3", "submitted", name=token, backend=backend)
-        return find(token, backend, since)
-
-    world.provider.find = slow  # type: ignore[method-assign]  # the answer takes its time
-    world.poll([world.await_message(job_id)])
+    cancel, send = partial(world.lifecycle.cancel, CALLER, job_id), partial(world.execute, TENANT, job_id, 1)
+    released_while_asked(world, job_id, found=True, then=cancel if cancelled else send)
     assert world.types(job_id)[-1] == "ExecutionAdopted"
     assert spent(world) == (PRICE if cancelled else 2 * PRICE)
     assert world.job(job_id).provider_job_id == ("p3" if cancelled else "p1")
